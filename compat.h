@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only file that knows where memalloc.c is built and for which kernel.
+ *
+ * memalloc.c has three homes: the module, a kernel tree (kernel/bpf/memalloc.c)
+ * and user space, where tests/user supplies <shim.h> in place of the kernel.
+ * Differences between kernels are found by what the headers declare; where no
+ * known form is there, the build stops.
+ */
+#ifndef _BPF_MA_COMPAT_H
+#define _BPF_MA_COMPAT_H
+
+#ifdef BPF_MA_USER
+#include "shim.h"
+#else
+
+#include <linux/bpf.h>
+#include <linux/btf.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/irq_work.h>
+#include <linux/llist.h>
+#include <linux/memcontrol.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/rcupdate_trace.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+#include <linux/workqueue.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "bpf_ma: Linux 6.1 or newer is needed (polled RCU grace periods of both kinds)"
+#endif
+
+/*
+ * The memory cgroup of the task that creates an allocator.  A module reaches
+ * it through the task's mm, for what the kernel itself uses is not exported.
+ */
+#ifdef CONFIG_MEMCG
+static inline struct obj_cgroup *bpf_ma_current_objcg(void)
+{
+#ifdef MODULE
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(current->mm);
+	struct obj_cgroup *objcg;
+
+	rcu_read_lock();
+	objcg = rcu_dereference(memcg->objcg);
+	if (objcg && !obj_cgroup_tryget(objcg))
+		objcg = NULL;
+	rcu_read_unlock();
+	mem_cgroup_put(memcg);
+	return objcg;
+#else
+	return memcg_bpf_enabled() ? get_obj_cgroup_from_current() : NULL;
+#endif
+}
+
+static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
+{
+	return objcg ? get_mem_cgroup_from_objcg(objcg) : NULL;
+}
+#else /* !CONFIG_MEMCG */
+static inline struct obj_cgroup *bpf_ma_current_objcg(void)
+{
+	return NULL;
+}
+
+static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
+{
+	return NULL;
+}
+#endif
+
+#endif /* !BPF_MA_USER */
+
+#endif /* _BPF_MA_COMPAT_H */

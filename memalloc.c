@@ -1,0 +1,1946 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory allocator for BPF programs: any context may allocate and free.
+ *
+ * BPF programs run where calling slab is not safe: in NMI handlers, inside
+ * slab itself, with locks held.  So a program only ever touches lists of this
+ * CPU, and an irq_work that runs a moment later does what needs locks.
+ *
+ * An object is in one of these states:
+ *
+ *	live	 handed out; its header names the depot it came from
+ *	free	 an allocation may take it: on the free list of a CPU, in its
+ *		 reserve, or in a batch in the depot
+ *	waiting	 freed, in a batch of a CPU that waits for an RCU grace period
+ *	surplus	 free, but handed over to an RCU-tasks-trace grace period that
+ *		 ends in slab; an allocation may still rob it back
+ *	dead	 past all its grace periods, about to go back to slab
+ *
+ * and the flavors differ in the path that a free takes through them:
+ *
+ *	normal			live -> free -> surplus -> dead
+ *	normal, *_free_rcu()	live -> waiting -> free -> surplus -> dead
+ *	REUSE_AFTER_RCU_GP	live -> waiting -> free -> surplus -> dead
+ *	FREE_AFTER_RCU_GP	live -> waiting -> dead
+ *
+ * The parts, and the rules that each keeps:
+ *
+ * Cache (struct bpf_mem_cache), one per CPU and size class.  Its lists are
+ * touched only by its own CPU, with interrupts off and with @active raised
+ * from 0 by the toucher.  Who finds @active raised has interrupted a toucher
+ * (an NMI, or a program attached to what the toucher calls): it takes from
+ * @reserve and frees to the @side lists, both of which are lock-free.  Nothing
+ * here takes a lock, queues work or allocates.
+ *
+ * Batch (struct bpf_ma_batch): freed objects and one cookie, which says when a
+ * full RCU grace period has passed since the youngest of them was freed.
+ *
+ * Depot (struct bpf_ma_depot), one per allocator and size class: whole batches
+ * that one CPU has too many of and another may need, under a raw spinlock that
+ * is taken from irq_work or later and once per batch, never once per object.
+ *
+ * Grace-period engine: when freed memory piles up it waits for one expedited
+ * grace period at a time on behalf of every allocator.
+ *
+ * Keeper: one work item for all allocators that are awake.  It empties the
+ * caches of CPUs that fell idle, gives back what the depots did not need, and
+ * takes destroyed allocators apart.  An allocator whose CPUs hold no more than
+ * their low watermarks falls asleep and costs nothing.
+ *
+ * The scheme of per-CPU magazines and a depot of full ones is that of Bonwick
+ * and Adams, "Magazines and Vmem" (USENIX 2001); so is giving back what a depot
+ * did not need since the last look.
+ */
+#include "compat.h"
+#include "bpf_mem_alloc.h"
+
+#define BPF_MA_SIZE_MAX		4096
+#define BPF_MA_NR_CLASSES	11
+#define BPF_MA_RING		4	/* batches that wait in one cache */
+#define BPF_MA_DEPOT_BATCHES	16
+#define BPF_MA_RESERVE		8	/* objects for nested allocations */
+#define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
+#define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
+
+static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
+	16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096,
+};
+
+/*
+ * Bytes of freed objects that one cache lets wait for whatever grace period
+ * comes, before it asks for an expedited one.
+ */
+static unsigned int expedite_bytes = 64 * 1024;
+module_param(expedite_bytes, uint, 0644);
+MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
+
+/* Rest between the end of an expedited grace period and the next request. */
+static unsigned int expedite_rest_us = 500;
+module_param(expedite_rest_us, uint, 0644);
+MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods");
+
+/*
+ * The header in front of every object: the link while the object is on a
+ * list, the way home while it is live.  Readers may still look at a freed
+ * object, so nothing but this header is ever written.
+ */
+struct bpf_ma_obj {
+	union {
+		struct llist_node node;
+		struct bpf_ma_obj *next;
+		struct bpf_ma_depot *depot;
+	};
+};
+
+#define BPF_MA_HDR	sizeof(struct bpf_ma_obj)
+
+/* What slab gives for a per-CPU object; callers get the address of @pptr. */
+struct bpf_ma_percpu_obj {
+	struct bpf_ma_obj hdr;
+	void __percpu *pptr;
+};
+
+/* Objects linked by their headers.  @head is NULL and @tail stale when empty. */
+struct bpf_ma_list {
+	struct bpf_ma_obj *head;
+	struct bpf_ma_obj *tail;
+	unsigned int count;
+};
+
+struct bpf_ma_batch {
+	struct bpf_ma_list list;
+	struct rcu_gp_oldstate cookie;
+};
+
+/**
+ * struct bpf_mem_cache - the objects of one size class on one CPU
+ * @active: depth of nesting on this CPU, see cache_enter()
+ * @waits: frees wait for a grace period, copied from the flavor
+ * @reuses: what waited becomes free, else dead
+ * @low: refill when fewer objects than this are free
+ * @high: give surplus to the depot when more than this are free
+ * @batch: objects in a refill, and in a batch before it is closed
+ * @free: objects that an allocation may take
+ * @open: freed objects of the batch that has no cookie yet
+ * @ring: closed batches; oldest at @first, @nr of them, cookies in order of age
+ * @first: index of the oldest batch in @ring
+ * @nr: batches in @ring
+ * @events: batches closed, harvested or refilled; tells the keeper of activity
+ * @side: objects freed by nested callers, to become free
+ * @side_wait: objects freed by nested callers, to become waiting
+ * @reserve: objects for nested allocations; a nested taker only clears a
+ *	slot, by xchg(), the owner only fills empty ones
+ * @work: refills, gives surplus away, collects the side lists
+ * @depot: where batches go and come from
+ * @seen: the keeper's note of what it saw here last; written by the keeper
+ * @stat: counters, written by the owner
+ *
+ * All but @side, @side_wait, @reserve, @work and @seen belong to the owner:
+ * this CPU, with interrupts off, having raised @active from 0.  The keeper and
+ * the statistics read the counts from afar, as hints.
+ */
+struct bpf_mem_cache {
+	unsigned int active;
+	bool waits;
+	bool reuses;
+	unsigned int low, high, batch;
+	struct bpf_ma_list free;
+	struct bpf_ma_depot *depot;
+	struct bpf_ma_list open;
+	unsigned int first, nr;
+	unsigned int events;
+	struct bpf_ma_batch ring[BPF_MA_RING];
+	struct llist_head side;
+	struct llist_head side_wait;
+	struct bpf_ma_obj *reserve[BPF_MA_RESERVE];
+	struct irq_work work;
+	unsigned long seen;
+	struct {
+		unsigned long batches;
+		unsigned long refills;
+		unsigned long nested;
+	} stat;
+};
+
+/**
+ * struct bpf_ma_depot - what the CPUs share of one size class of an allocator
+ * @pool: the allocator
+ * @index: which size class this is
+ * @unit_size: bytes asked of slab, or of the per-CPU allocator
+ * @ready: the class is set up; set with release semantics after its caches
+ * @lock: protects the fields below up to @dead
+ * @batches: stack of free batches, @nr of them
+ * @nr: batches in @batches
+ * @count: objects in @batches
+ * @idle: lowest @count since the keeper looked last: nobody needed these
+ * @surplus: objects for the next tasks-trace grace period
+ * @tracing: objects that the tasks-trace grace period under way covers
+ * @in_flight: @rcu is queued
+ * @dead: objects that nobody can see any more
+ * @rcu: for the tasks-trace grace period under way
+ * @taken: objects that came from slab
+ * @returned: objects that went back to slab
+ * @peak: highest taken - returned that a refill saw
+ * @gets: batches taken from @batches, under @lock
+ * @puts: batches put on @batches, under @lock
+ * @robbed: objects taken from @surplus and @tracing, under @lock
+ * @failures: slab allocations that failed
+ */
+struct bpf_ma_depot {
+	struct bpf_ma_pool *pool;
+	unsigned int index;
+	unsigned int unit_size;
+	bool ready;
+
+	/* Apart from what every free of an object reads. */
+	raw_spinlock_t lock ____cacheline_aligned;
+	struct bpf_ma_list batches[BPF_MA_DEPOT_BATCHES];
+	unsigned int nr;
+	unsigned int count;
+	unsigned int idle;
+	struct bpf_ma_list surplus;
+	struct bpf_ma_list tracing;
+	bool in_flight;
+	struct bpf_ma_list dead;
+
+	struct rcu_head rcu;
+	atomic_long_t taken;
+	atomic_long_t returned;
+	unsigned long peak;
+	unsigned long gets, puts, robbed;
+	atomic_long_t failures;
+};
+
+/**
+ * struct bpf_ma_pool - an allocator, from init until its last object is home
+ * @caches: per CPU, an array of @nr_classes caches
+ * @nr_classes: 1, or BPF_MA_NR_CLASSES
+ * @flags: enum bpf_mem_alloc_flags
+ * @size: bytes that a caller may use of an object, 0 with size classes
+ * @objcg: who is charged for objects, NULL for nobody
+ * @dtor: called with the caller's address of each object that goes to slab
+ * @dtor_ctx_free: called once with @dtor_ctx, after the last @dtor
+ * @dtor_ctx: second argument of @dtor
+ * @awake: the keeper visits.  Set by whoever finds it clear, cleared by the
+ *	keeper; see keeper_visit() for why no object is forgotten.
+ * @drowsy: @awake was cleared, and @cookie tells when it is safe to leave;
+ *	keeper only
+ * @cookie: see @drowsy
+ * @refs: one for the handle, one per tasks-trace callback in flight
+ * @rcu: for the last tasks-trace grace period
+ * @id: number of the allocator in the statistics
+ * @registry: link in the list of all allocators, under registry_lock
+ * @visits: link in the keeper's list, keeper only
+ * @woken: link in keeper.woken, owned by who set @awake
+ * @ended: link in keeper.destroyed, then in keeper.finished
+ * @depots: one per size class
+ */
+struct bpf_ma_pool {
+	struct bpf_mem_cache __percpu *caches;
+	unsigned int nr_classes;
+	unsigned int flags;
+	unsigned int size;
+	struct obj_cgroup *objcg;
+	void (*dtor)(void *obj, void *ctx);
+	void (*dtor_ctx_free)(void *ctx);
+	void *dtor_ctx;
+	bool awake;
+
+	bool drowsy;
+	struct rcu_gp_oldstate cookie;
+	refcount_t refs;
+	struct rcu_head rcu;
+	u64 id;
+	struct list_head registry;
+	struct list_head visits;
+	struct llist_node woken;
+	struct llist_node ended;
+	struct bpf_ma_depot depots[];
+};
+
+/**
+ * struct bpf_ma_engine - expedited grace periods, one at a time for everybody
+ * @busy: a grace period was asked for and has not ended.  Set by xchg() from
+ *	irq_work; cleared by the worker with release semantics after @rested.
+ * @rest_until: local_clock() before which none is asked for
+ * @work: waits for the grace period
+ */
+struct bpf_ma_engine {
+	unsigned int busy;
+	u64 rest_until;
+	struct work_struct work;
+};
+
+static void engine_fn(struct work_struct *work);
+
+static struct bpf_ma_engine engine = {
+	.work = __WORK_INITIALIZER(engine.work, engine_fn),
+};
+
+/**
+ * struct bpf_ma_keeper - what is done for allocators behind their users' backs
+ * @work: the one work item
+ * @woken: allocators that became awake
+ * @destroyed: allocators that were destroyed by their users
+ * @finished: destroyed allocators whose last grace period is over
+ * @visits: allocators to visit; the worker's own, like the fields below
+ * @zombies: finished allocators some of whose objects are still live
+ * @next_visit: jiffies of the next round
+ * @cookie: for the grace period that the keeper asked for last
+ */
+struct bpf_ma_keeper {
+	struct delayed_work work;
+	struct llist_head woken;
+	struct llist_head destroyed;
+	struct llist_head finished;
+	struct list_head visits;
+	struct list_head zombies;
+	unsigned long next_visit;
+	struct rcu_gp_oldstate cookie;
+};
+
+static void keeper_fn(struct work_struct *work);
+
+static struct bpf_ma_keeper keeper = {
+	.work = __DELAYED_WORK_INITIALIZER(keeper.work, keeper_fn, 0),
+	.visits = LIST_HEAD_INIT(keeper.visits),
+	.zombies = LIST_HEAD_INIT(keeper.zombies),
+};
+
+static DEFINE_MUTEX(registry_lock);
+static LIST_HEAD(registry);
+static u64 registry_next_id;
+
+static struct {
+	atomic_long_t taken, returned;	/* of allocators that are gone */
+	atomic_long_t gp_normal, gp_expedited, gp_trace;
+} totals;
+
+/* ---- lists of objects ---- */
+
+static __always_inline void list_push(struct bpf_ma_list *list,
+				      struct bpf_ma_obj *obj)
+{
+	obj->next = list->head;
+	if (!list->head)
+		list->tail = obj;
+	list->head = obj;
+	list->count++;
+}
+
+static __always_inline struct bpf_ma_obj *list_pop(struct bpf_ma_list *list)
+{
+	struct bpf_ma_obj *obj = list->head;
+
+	if (likely(obj)) {
+		list->head = obj->next;
+		list->count--;
+	}
+	return obj;
+}
+
+/* Empties @list and returns what it held. */
+static __always_inline struct bpf_ma_list list_take(struct bpf_ma_list *list)
+{
+	struct bpf_ma_list all = *list;
+
+	list->head = NULL;
+	list->count = 0;
+	return all;
+}
+
+/* Moves all of @from in front of what @to holds. */
+static __always_inline void list_splice_front(struct bpf_ma_list *to,
+					      struct bpf_ma_list *from)
+{
+	if (!from->head)
+		return;
+	from->tail->next = to->head;
+	if (!to->head)
+		to->tail = from->tail;
+	to->head = from->head;
+	to->count += from->count;
+	list_take(from);
+}
+
+/*
+ * Takes up to @n objects off the front of @list.  Walks them, so @n bounds the
+ * time with interrupts off.
+ */
+static struct bpf_ma_list notrace list_cut(struct bpf_ma_list *list,
+					   unsigned int n)
+{
+	struct bpf_ma_list front = {};
+	struct bpf_ma_obj *last = list->head;
+	unsigned int i;
+
+	if (n >= list->count)
+		return list_take(list);
+	if (!n)
+		return front;
+	for (i = 1; i < n; i++)
+		last = last->next;
+	front.head = list->head;
+	front.tail = last;
+	front.count = n;
+	list->head = last->next;
+	list->count -= n;
+	last->next = NULL;
+	return front;
+}
+
+/* ---- slab: the only places where memory comes from and goes to ---- */
+
+static void *obj_to_ptr(struct bpf_ma_obj *obj)
+{
+	return (void *)obj + BPF_MA_HDR;
+}
+
+static __always_inline struct bpf_ma_obj *ptr_to_obj(void *ptr)
+{
+	return ptr - BPF_MA_HDR;
+}
+
+static struct bpf_ma_obj *percpu_obj_alloc(struct bpf_ma_depot *d, int node,
+					   gfp_t gfp)
+{
+	struct bpf_ma_percpu_obj *obj;
+
+	obj = kmalloc_node(sizeof(*obj), gfp, node);
+	if (!obj)
+		return NULL;
+	obj->pptr = __alloc_percpu_gfp(d->unit_size, 8, gfp);
+	if (!obj->pptr) {
+		kfree(obj);
+		return NULL;
+	}
+	return &obj->hdr;
+}
+
+static bool depot_is_percpu(const struct bpf_ma_depot *d)
+{
+	return d->pool->flags & BPF_MA_PERCPU;
+}
+
+/*
+ * slab_take - take up to @n objects from slab
+ * @gfp: GFP_KERNEL or GFP_NOWAIT; charged to the allocator's memory cgroup
+ *
+ * Every object starts zeroed: special fields of a map value are valid from
+ * the first moment on.
+ */
+static struct bpf_ma_list slab_take(struct bpf_ma_depot *d, unsigned int n,
+				    int node, gfp_t gfp)
+{
+	struct bpf_ma_list list = {};
+	struct mem_cgroup *memcg, *old_memcg;
+	long out;
+
+	gfp |= __GFP_NOWARN;
+	if (d->pool->objcg)
+		gfp |= __GFP_ACCOUNT;
+	memcg = bpf_ma_objcg_memcg(d->pool->objcg);
+	old_memcg = set_active_memcg(memcg);
+	while (list.count < n) {
+		struct bpf_ma_obj *obj;
+
+		if (depot_is_percpu(d))
+			obj = percpu_obj_alloc(d, node, gfp);
+		else
+			obj = kmalloc_node(d->unit_size, gfp | __GFP_ZERO, node);
+		if (!obj) {
+			atomic_long_inc(&d->failures);
+			break;
+		}
+		list_push(&list, obj);
+	}
+	set_active_memcg(old_memcg);
+	mem_cgroup_put(memcg);
+
+	out = atomic_long_add_return(list.count, &d->taken) -
+	      atomic_long_read(&d->returned);
+	/* A lost update costs the statistics one peak, and nothing else. */
+	if (out > (long)READ_ONCE(d->peak))
+		WRITE_ONCE(d->peak, out);
+	return list;
+}
+
+static void obj_to_slab(struct bpf_ma_depot *d, struct bpf_ma_obj *obj)
+{
+	struct bpf_ma_pool *pool = d->pool;
+
+	if (pool->dtor)
+		pool->dtor(obj_to_ptr(obj), pool->dtor_ctx);
+	if (depot_is_percpu(d))
+		free_percpu(container_of(obj, struct bpf_ma_percpu_obj, hdr)->pptr);
+	kfree(obj);
+}
+
+static void slab_return(struct bpf_ma_depot *d, struct bpf_ma_list *list)
+{
+	unsigned int count = list->count;
+	struct bpf_ma_obj *obj;
+
+	while ((obj = list_pop(list)))
+		obj_to_slab(d, obj);
+	/* Whoever sees the sum complete may free the pool: this is the last use. */
+	smp_mb__before_atomic();
+	atomic_long_add(count, &d->returned);
+}
+
+/* Process context, any length. */
+static void slab_return_all(struct bpf_ma_depot *d, struct bpf_ma_list *list)
+{
+	while (list->count) {
+		struct bpf_ma_list some = list_cut(list, BPF_MA_FREE_ATOMIC);
+
+		slab_return(d, &some);
+		cond_resched();
+	}
+}
+
+/* ---- waking the keeper ---- */
+
+static void keeper_kick(unsigned long delay)
+{
+	/*
+	 * A destroyed allocator is not left to wait for the next round; waking
+	 * one up must not put the round off.
+	 */
+	if (delay)
+		queue_delayed_work(system_unbound_wq, &keeper.work, delay);
+	else
+		mod_delayed_work(system_unbound_wq, &keeper.work, 0);
+}
+
+/* Puts the allocator on the keeper's list.  From irq_work or later. */
+static void pool_wake(struct bpf_ma_pool *pool)
+{
+	if (READ_ONCE(pool->awake) || xchg(&pool->awake, true))
+		return;
+	llist_add(&pool->woken, &keeper.woken);
+	keeper_kick(BPF_MA_KEEPER_PERIOD);
+}
+
+/* Drops a reference; after a destroy, the last one ends the last grace period. */
+static void pool_put(struct bpf_ma_pool *pool)
+{
+	if (!refcount_dec_and_test(&pool->refs))
+		return;
+	llist_add(&pool->ended, &keeper.finished);
+	keeper_kick(0);
+}
+
+/* ---- depot ---- */
+
+static __always_inline bool depot_is_ready(const struct bpf_ma_depot *d)
+{
+	return smp_load_acquire(&d->ready);
+}
+
+/* Gives a batch of free objects to the depot. */
+static void depot_put(struct bpf_ma_depot *d, struct bpf_ma_list *list)
+{
+	unsigned long flags;
+
+	if (!list->count)
+		return;
+	raw_spin_lock_irqsave(&d->lock, flags);
+	d->count += list->count;
+	d->puts++;
+	if (d->nr == BPF_MA_DEPOT_BATCHES)
+		list_splice_front(&d->batches[d->nr - 1], list);
+	else
+		d->batches[d->nr++] = list_take(list);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/* Gives objects that nobody can see any more to the keeper. */
+static void depot_put_dead(struct bpf_ma_depot *d, struct bpf_ma_list *list)
+{
+	unsigned long flags;
+
+	if (!list->count)
+		return;
+	raw_spin_lock_irqsave(&d->lock, flags);
+	list_splice_front(&d->dead, list);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/*
+ * Takes a batch of free objects, or else robs up to @want of those on their
+ * way to slab.  Those are past their RCU grace period, and being handed out
+ * is no worse for a sleepable reader than what it may see anyway.
+ */
+static struct bpf_ma_list depot_get(struct bpf_ma_depot *d, unsigned int want)
+{
+	struct bpf_ma_list list = {};
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	if (d->nr) {
+		list = list_take(&d->batches[--d->nr]);
+		d->count -= list.count;
+		d->idle = min(d->idle, d->count);
+		d->gets++;
+	} else {
+		list = list_cut(d->surplus.count ? &d->surplus : &d->tracing, want);
+		d->robbed += list.count;
+	}
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	return list;
+}
+
+static void depot_trace_done(struct rcu_head *rcu)
+{
+	struct bpf_ma_depot *d = container_of(rcu, struct bpf_ma_depot, rcu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	list_splice_front(&d->dead, &d->tracing);
+	d->in_flight = false;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	pool_put(d->pool);
+}
+
+/*
+ * Calls @done after a tasks-trace grace period that also covers an RCU one: an
+ * object of a normal allocator that becomes surplus has seen neither.  @tail
+ * is to queue @done with call_rcu(), for kernels where the one does not imply
+ * the other.
+ */
+static void call_trace_then_rcu(struct rcu_head *rcu, rcu_callback_t tail,
+				rcu_callback_t done)
+{
+	atomic_long_inc(&totals.gp_trace);
+	call_rcu_tasks_trace(rcu, rcu_trace_implies_rcu_gp() ? done : tail);
+}
+
+static void depot_trace_tail(struct rcu_head *rcu)
+{
+	call_rcu(rcu, depot_trace_done);
+}
+
+/*
+ * depot_trim - give back what nobody needed since the last call
+ *
+ * Keeper only.  Batches go by the lowest fill of the depot in between, which is
+ * the part that the CPUs did without.
+ */
+static void depot_trim(struct bpf_ma_depot *d)
+{
+	struct bpf_ma_list dead;
+	unsigned int idle;
+	unsigned long flags;
+	bool start;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	for (idle = d->idle; d->nr && d->batches[d->nr - 1].count <= idle; d->nr--) {
+		idle -= d->batches[d->nr - 1].count;
+		d->count -= d->batches[d->nr - 1].count;
+		list_splice_front(&d->surplus, &d->batches[d->nr - 1]);
+	}
+	d->idle = d->count;
+	start = d->surplus.count && !d->in_flight;
+	if (start) {
+		d->in_flight = true;
+		list_splice_front(&d->tracing, &d->surplus);
+	}
+	dead = list_take(&d->dead);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+
+	if (start) {
+		refcount_inc(&d->pool->refs);
+		call_trace_then_rcu(&d->rcu, depot_trace_tail, depot_trace_done);
+	}
+	slab_return_all(d, &dead);
+}
+
+static bool depot_is_quiet(struct bpf_ma_depot *d)
+{
+	unsigned long flags;
+	bool quiet;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	quiet = !d->count && !d->surplus.count && !d->in_flight && !d->dead.count;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	return quiet;
+}
+
+/* ---- expedited grace periods ---- */
+
+static void engine_fn(struct work_struct *work)
+{
+	u64 start = local_clock(), end;
+
+	synchronize_rcu_expedited();
+	atomic_long_inc(&totals.gp_expedited);
+	end = local_clock();
+	/*
+	 * Rest for an eighth of what a slow one took, so that CPUs that are slow
+	 * to report are not interrupted all the time.
+	 */
+	WRITE_ONCE(engine.rest_until,
+		   end + max_t(u64, expedite_rest_us * (u64)NSEC_PER_USEC,
+			       (s64)(end - start) > 0 ? (end - start) / 8 : 0));
+	/* Pairs with xchg() in engine_request(): the next run sees this rest. */
+	smp_store_release(&engine.busy, 0);
+}
+
+/* Whether asking now would start a grace period.  Any context. */
+static bool notrace engine_is_idle(void)
+{
+	return !READ_ONCE(engine.busy) &&
+	       (s64)(local_clock() - READ_ONCE(engine.rest_until)) >= 0;
+}
+
+/* From irq_work or later. */
+static void engine_request(void)
+{
+	if (engine_is_idle() && !xchg(&engine.busy, 1))
+		queue_work(system_unbound_wq, &engine.work);
+}
+
+/* ---- cache: the fast path, this CPU only ---- */
+
+/*
+ * Whether the caller became the owner of the cache's lists.  It may go on
+ * either way, and calls cache_exit() at the end.  A plain counter will do:
+ * whoever comes in between the load and the store is nested, and leaves it as
+ * it was.
+ */
+static __always_inline bool cache_enter(struct bpf_mem_cache *c)
+{
+	unsigned int depth = READ_ONCE(c->active);
+
+	WRITE_ONCE(c->active, depth + 1);
+	barrier();
+	return !depth;
+}
+
+static __always_inline void cache_exit(struct bpf_mem_cache *c)
+{
+	barrier();
+	WRITE_ONCE(c->active, READ_ONCE(c->active) - 1);
+}
+
+static __always_inline unsigned int cache_newest(const struct bpf_mem_cache *c)
+{
+	return (c->first + c->nr - 1) % BPF_MA_RING;
+}
+
+/* Owner, or a hint from afar. */
+static __always_inline unsigned int cache_waiting(const struct bpf_mem_cache *c)
+{
+	unsigned int i, n = data_race(c->open.count);
+
+	for (i = 0; i < BPF_MA_RING; i++)
+		n += data_race(c->ring[i].list.count);
+	return n;
+}
+
+static notrace bool cache_has_ready(struct bpf_mem_cache *c)
+{
+	return c->nr && poll_state_synchronize_rcu_full(&c->ring[c->first].cookie);
+}
+
+static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_batch *b = &c->ring[c->first];
+
+	c->first = (c->first + 1) % BPF_MA_RING;
+	c->nr--;
+	c->events++;
+	return list_take(&b->list);
+}
+
+static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
+{
+	return (u64)cache_waiting(c) * c->depot->unit_size > expedite_bytes &&
+	       engine_is_idle();
+}
+
+/*
+ * Closes the open batch: its objects are reusable once the grace period of
+ * the cookie is over.  The cookie is taken after the last of them was freed,
+ * with the full barrier that taking one implies, so the grace period begins
+ * after each of the frees.  Batches with the same cookie are one, and since
+ * only a few grace periods can be outstanding at a time the ring seldom fills;
+ * when it does, the youngest batch takes the newer cookie.
+ */
+static notrace void cache_close(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_batch *b = &c->ring[cache_newest(c)];
+	struct rcu_gp_oldstate cookie;
+
+	get_state_synchronize_rcu_full(&cookie);
+	if (!c->nr || (c->nr < BPF_MA_RING &&
+		       !same_state_synchronize_rcu_full(&cookie, &b->cookie))) {
+		c->nr++;
+		b = &c->ring[cache_newest(c)];
+	}
+	list_splice_front(&b->list, &c->open);
+	b->cookie = cookie;
+	c->events++;
+	c->stat.batches++;
+}
+
+/* Frees to the open batch; returns whether the irq_work has something to do. */
+static notrace bool cache_free_waiting(struct bpf_mem_cache *c,
+				       struct bpf_ma_obj *obj)
+{
+	list_push(&c->open, obj);
+	if (likely(c->open.count < c->batch))
+		return c->open.count == 1 && !READ_ONCE(c->depot->pool->awake);
+
+	cache_close(c);
+	return cache_is_pressed(c) || !READ_ONCE(c->depot->pool->awake) ||
+	       ((!c->reuses || c->free.count >= c->low) && cache_has_ready(c));
+}
+
+/* Frees for immediate reuse; returns whether the irq_work has something to do. */
+static __always_inline bool cache_free_now(struct bpf_mem_cache *c,
+					   struct bpf_ma_obj *obj)
+{
+	list_push(&c->free, obj);
+	return c->free.count > c->high ||
+	       (c->free.count == c->low + 1 &&
+		!READ_ONCE(c->depot->pool->awake));
+}
+
+/*
+ * @ma is looked up only after interrupts are off: a caller that may migrate
+ * stays with the cache of the CPU that it is on.
+ */
+static __always_inline void cache_free(struct bpf_mem_alloc *ma,
+				       unsigned int class,
+				       struct bpf_ma_obj *obj, bool rcu)
+{
+	struct bpf_mem_cache *c;
+	unsigned long flags;
+	bool raise = true;
+
+	local_irq_save(flags);
+	c = this_cpu_ptr(ma->caches) + class;
+	rcu |= c->waits;
+	if (likely(cache_enter(c))) {
+		if (rcu)
+			raise = cache_free_waiting(c, obj);
+		else
+			raise = cache_free_now(c, obj);
+	} else {
+		llist_add(&obj->node, rcu ? &c->side_wait : &c->side);
+		c->stat.nested++;
+	}
+	cache_exit(c);
+	if (unlikely(raise))
+		irq_work_queue(&c->work);
+	local_irq_restore(flags);
+}
+
+/*
+ * Makes the oldest batch free if its time has come; returns whether that was
+ * not enough.
+ */
+static notrace bool cache_is_low(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_list list;
+
+	if (c->reuses && cache_has_ready(c)) {
+		list = cache_take_ready(c);
+		list_splice_front(&c->free, &list);
+	}
+	return c->free.count <= c->low;
+}
+
+static notrace struct bpf_ma_obj *cache_take_reserve(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_obj *obj;
+	unsigned int i;
+
+	for (i = 0; i < BPF_MA_RESERVE; i++) {
+		if (!READ_ONCE(c->reserve[i]))
+			continue;
+		obj = xchg(&c->reserve[i], NULL);
+		if (obj)
+			return obj;
+	}
+	return NULL;
+}
+
+/*
+ * The refill is raised before interrupts are on again: a task that preempts
+ * this one must not find the list empty and the refill pending elsewhere.
+ */
+static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
+					 unsigned int class)
+{
+	struct bpf_ma_obj *obj = NULL;
+	struct bpf_mem_cache *c;
+	unsigned long flags;
+	bool raise = false;
+
+	local_irq_save(flags);
+	c = this_cpu_ptr(ma->caches) + class;
+	if (likely(cache_enter(c))) {
+		if (unlikely(c->free.count <= c->low))
+			raise = cache_is_low(c);
+		obj = list_pop(&c->free);
+	} else {
+		raise = true;
+		c->stat.nested++;
+	}
+	if (unlikely(!obj))
+		obj = cache_take_reserve(c);
+	cache_exit(c);
+	if (obj)
+		obj->depot = c->depot;
+	if (unlikely(raise))
+		irq_work_queue(&c->work);
+	local_irq_restore(flags);
+	return obj ? obj_to_ptr(obj) : NULL;
+}
+
+/* ---- cache: irq_work and keeper ---- */
+
+/*
+ * Makes this CPU the owner, where nothing can have been interrupted that
+ * already is: irq_work, a function call from another CPU, or set-up.
+ */
+static unsigned long cache_lock(struct bpf_mem_cache *c)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	WARN_ON_ONCE(!cache_enter(c));
+	return flags;
+}
+
+static void cache_unlock(struct bpf_mem_cache *c, unsigned long flags)
+{
+	cache_exit(c);
+	local_irq_restore(flags);
+}
+
+/* Owner: takes in what nested callers freed. */
+static void cache_collect_side(struct bpf_mem_cache *c)
+{
+	struct llist_node *pos, *next;
+
+	llist_for_each_safe(pos, next, llist_del_all(&c->side))
+		list_push(&c->free, container_of(pos, struct bpf_ma_obj, node));
+	llist_for_each_safe(pos, next, llist_del_all(&c->side_wait))
+		list_push(&c->open, container_of(pos, struct bpf_ma_obj, node));
+	if (c->open.count >= c->batch)
+		cache_close(c);
+}
+
+/*
+ * What a CPU holds beyond its needs, on its way out of the owner's section:
+ * batches for the depot, and what is dead.
+ */
+struct cache_spare {
+	struct bpf_ma_list batches[BPF_MA_RING + 1];
+	unsigned int nr;
+	struct bpf_ma_list dead;
+};
+
+/* Owner: batches whose grace period is over go where they are needed. */
+static void cache_harvest(struct bpf_mem_cache *c, struct cache_spare *spare)
+{
+	struct bpf_ma_list list;
+
+	while (cache_has_ready(c)) {
+		list = cache_take_ready(c);
+		if (!c->reuses)
+			list_splice_front(&spare->dead, &list);
+		else if (c->free.count < c->low)
+			list_splice_front(&c->free, &list);
+		else
+			spare->batches[spare->nr++] = list;
+	}
+}
+
+/* Owner: keeps @keep free objects and spares the rest. */
+static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep,
+			   struct cache_spare *spare)
+{
+	struct bpf_ma_list kept;
+
+	if (c->free.count <= keep)
+		return;
+	kept = list_cut(&c->free, keep);
+	spare->batches[spare->nr++] = list_take(&c->free);
+	c->free = kept;
+	c->events++;
+}
+
+/* Owner: restores the objects that nested allocations took. */
+static void cache_fill_reserve(struct bpf_mem_cache *c)
+{
+	unsigned int i, n = min_t(unsigned int, c->low / 4 + 1, BPF_MA_RESERVE);
+
+	for (i = 0; i < n && c->free.count > c->low; i++)
+		if (!READ_ONCE(c->reserve[i]))
+			WRITE_ONCE(c->reserve[i], list_pop(&c->free));
+}
+
+static void cache_give(struct bpf_mem_cache *c, struct cache_spare *spare)
+{
+	unsigned int i;
+
+	for (i = 0; i < spare->nr; i++)
+		depot_put(c->depot, &spare->batches[i]);
+}
+
+/* irq_work: frees what is dead here as long as that is quick. */
+static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
+{
+	struct bpf_ma_list now = list_cut(dead, BPF_MA_FREE_ATOMIC);
+
+	slab_return(c->depot, &now);
+	depot_put_dead(c->depot, dead);
+}
+
+static void cache_refill(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_depot *d = c->depot;
+	struct bpf_ma_list list;
+	unsigned long flags;
+
+	list = depot_get(d, c->batch);
+	if (!list.count)
+		list = slab_take(d, c->batch, NUMA_NO_NODE, GFP_NOWAIT);
+
+	flags = cache_lock(c);
+	list_splice_front(&c->free, &list);
+	cache_fill_reserve(c);
+	c->events++;
+	c->stat.refills++;
+	cache_unlock(c, flags);
+}
+
+static void cache_work_fn(struct irq_work *work)
+{
+	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
+	struct cache_spare spare = {};
+	unsigned long flags;
+	bool low, pressed;
+
+	flags = cache_lock(c);
+	cache_collect_side(c);
+	cache_harvest(c, &spare);
+	if (!c->waits && c->free.count > c->high)
+		cache_cut_free(c, (c->low + c->high) / 2, &spare);
+	low = c->free.count < c->low;
+	pressed = cache_is_pressed(c);
+	cache_unlock(c, flags);
+
+	cache_give(c, &spare);
+	cache_bury(c, &spare.dead);
+	if (low)
+		cache_refill(c);
+	if (pressed)
+		engine_request();
+	/* After what it leaves behind, see keeper_settle(). */
+	pool_wake(c->depot->pool);
+}
+
+/*
+ * Brings a cache of this CPU, or of one that is offline, to its low watermark
+ * and closes its open batch.  Runs with interrupts off, also on PREEMPT_RT, so
+ * nothing goes to slab from here.
+ */
+static void cache_flush(struct bpf_mem_cache *c)
+{
+	struct cache_spare spare = {};
+	unsigned long flags;
+
+	flags = cache_lock(c);
+	cache_collect_side(c);
+	cache_harvest(c, &spare);
+	cache_cut_free(c, c->low, &spare);
+	if (c->open.count)
+		cache_close(c);
+	cache_unlock(c, flags);
+
+	cache_give(c, &spare);
+	depot_put_dead(c->depot, &spare.dead);
+}
+
+/* ---- keeper ---- */
+
+static unsigned long cache_signature(const struct bpf_mem_cache *c)
+{
+	return data_race((unsigned long)c->free.head +
+			 3 * (unsigned long)c->open.head + c->events);
+}
+
+/*
+ * From afar: nothing here that the keeper would have to move.  Looks at the
+ * lists in the order in which objects pass through them, so as not to miss
+ * what moves on meanwhile.
+ */
+static bool cache_is_quiet(const struct bpf_mem_cache *c)
+{
+	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait))
+		return false;
+	smp_rmb();
+	if (cache_waiting(c))
+		return false;
+	smp_rmb();
+	return data_race(c->free.count) <= c->low;
+}
+
+/* A CPU that uses a cache looks after it, one that does not is looked after. */
+static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
+{
+	unsigned long seen = c->seen;
+
+	c->seen = cache_signature(c);
+	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait))
+		return true;
+	if (seen != c->seen)
+		return false;
+	return data_race(c->open.count) || data_race(c->free.count) > c->low ||
+	       (gp_done && data_race(c->nr));
+}
+
+struct flush_call {
+	struct bpf_ma_pool *pool;
+	int cpu;
+	DECLARE_BITMAP(classes, BPF_MA_NR_CLASSES);
+};
+
+static void pool_flush_cpu(void *arg)
+{
+	struct flush_call *call = arg;
+	unsigned int i;
+
+	for_each_set_bit(i, call->classes, call->pool->nr_classes)
+		cache_flush(per_cpu_ptr(call->pool->caches, call->cpu) + i);
+}
+
+/* cpus_read_lock() held: an offline CPU stays offline, and nobody is there. */
+static void keeper_flush(struct flush_call *call)
+{
+	unsigned long flags;
+
+	if (cpu_online(call->cpu)) {
+		smp_call_function_single(call->cpu, pool_flush_cpu, call, 1);
+		return;
+	}
+	local_irq_save(flags);
+	pool_flush_cpu(call);
+	local_irq_restore(flags);
+}
+
+static bool pool_is_quiet(struct bpf_ma_pool *pool)
+{
+	unsigned int i;
+	int cpu;
+
+	for (i = 0; i < pool->nr_classes; i++) {
+		if (!depot_is_ready(&pool->depots[i]))
+			continue;
+		for_each_possible_cpu(cpu)
+			if (!cache_is_quiet(per_cpu_ptr(pool->caches, cpu) + i))
+				return false;
+		if (!depot_is_quiet(&pool->depots[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Leaves @pool when it is quiet.  Whoever leaves something behind for the
+ * keeper does so with interrupts off, which is an RCU read-side section, and
+ * reads @awake in that section or after it.  So @awake is cleared first; after
+ * a grace period all sections that may have found it set are over and visible,
+ * and all others find it clear and wake the allocator up.  What is quiet then
+ * stays so without the keeper.
+ */
+static void keeper_settle(struct bpf_ma_pool *pool)
+{
+	if (!pool_is_quiet(pool)) {
+		/* If somebody was faster, keeper_adopt_woken() will do it. */
+		if (pool->drowsy && !xchg(&pool->awake, true))
+			pool->drowsy = false;
+	} else if (!pool->drowsy) {
+		pool->drowsy = true;
+		WRITE_ONCE(pool->awake, false);
+		start_poll_synchronize_rcu_full(&pool->cookie);
+		atomic_long_inc(&totals.gp_normal);
+	} else if (poll_state_synchronize_rcu_full(&pool->cookie)) {
+		pool->drowsy = false;
+		list_del_init(&pool->visits);
+	}
+}
+
+/* One round for one allocator; returns whether objects wait for a grace period. */
+static bool keeper_visit(struct bpf_ma_pool *pool, bool gp_done)
+{
+	struct flush_call call = { .pool = pool };
+	bool waiting = false;
+	unsigned int i;
+
+	for_each_possible_cpu(call.cpu) {
+		bitmap_zero(call.classes, BPF_MA_NR_CLASSES);
+		for (i = 0; i < pool->nr_classes; i++) {
+			struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, call.cpu) + i;
+
+			if (!depot_is_ready(&pool->depots[i]))
+				continue;
+			if (cache_needs_flush(c, gp_done))
+				__set_bit(i, call.classes);
+			waiting |= cache_waiting(c) > 0;
+		}
+		if (!bitmap_empty(call.classes, BPF_MA_NR_CLASSES))
+			keeper_flush(&call);
+	}
+	for (i = 0; i < pool->nr_classes; i++)
+		if (depot_is_ready(&pool->depots[i]))
+			depot_trim(&pool->depots[i]);
+	keeper_settle(pool);
+	return waiting;
+}
+
+static void keeper_round(void)
+{
+	bool gp_done = poll_state_synchronize_rcu_full(&keeper.cookie);
+	struct bpf_ma_pool *pool, *next;
+	bool waiting = false;
+
+	cpus_read_lock();
+	list_for_each_entry_safe(pool, next, &keeper.visits, visits)
+		waiting |= keeper_visit(pool, gp_done);
+	cpus_read_unlock();
+	if (waiting && gp_done) {
+		start_poll_synchronize_rcu_full(&keeper.cookie);
+		atomic_long_inc(&totals.gp_normal);
+	}
+}
+
+static void keeper_adopt_woken(void)
+{
+	struct bpf_ma_pool *pool, *next;
+
+	llist_for_each_entry_safe(pool, next, llist_del_all(&keeper.woken), woken) {
+		pool->drowsy = false;
+		if (list_empty(&pool->visits))
+			list_add_tail(&pool->visits, &keeper.visits);
+	}
+}
+
+/* Moves everything that one CPU holds to @all, whatever state it is in. */
+static void cache_dismantle(struct bpf_mem_cache *c, struct bpf_ma_list *all)
+{
+	struct bpf_ma_obj *obj;
+	unsigned int i;
+
+	irq_work_sync(&c->work);
+	cache_collect_side(c);
+	list_splice_front(all, &c->free);
+	list_splice_front(all, &c->open);
+	for (i = 0; i < BPF_MA_RING; i++)
+		list_splice_front(all, &c->ring[i].list);
+	c->nr = 0;
+	while ((obj = cache_take_reserve(c)))
+		list_push(all, obj);
+}
+
+static void depot_dismantle(struct bpf_ma_depot *d)
+{
+	struct bpf_ma_list all = {};
+	unsigned long flags;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cache_dismantle(per_cpu_ptr(d->pool->caches, cpu) + d->index, &all);
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	while (d->nr)
+		list_splice_front(&all, &d->batches[--d->nr]);
+	d->count = 0;
+	list_splice_front(&all, &d->surplus);
+	list_splice_front(&d->dead, &all);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+static void pool_trace_done(struct rcu_head *rcu)
+{
+	pool_put(container_of(rcu, struct bpf_ma_pool, rcu));
+}
+
+static void pool_trace_tail(struct rcu_head *rcu)
+{
+	call_rcu(rcu, pool_trace_done);
+}
+
+/*
+ * The user is gone and nothing new comes in, but readers of what was freed
+ * last may still be there: one more grace period of both kinds covers all.
+ */
+static void keeper_retire(struct bpf_ma_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < pool->nr_classes; i++)
+		if (depot_is_ready(&pool->depots[i]))
+			depot_dismantle(&pool->depots[i]);
+	/* No irq_work is left that could wake it up; forget those that did. */
+	keeper_adopt_woken();
+	list_del_init(&pool->visits);
+	call_trace_then_rcu(&pool->rcu, pool_trace_tail, pool_trace_done);
+}
+
+static void pool_sum_slab(struct bpf_ma_pool *pool, u64 *taken, u64 *returned)
+{
+	unsigned int i;
+
+	*taken = 0;
+	*returned = 0;
+	for (i = 0; i < pool->nr_classes; i++) {
+		/* Not the other way round, or one could read as more than all. */
+		*returned += atomic_long_read(&pool->depots[i].returned);
+		*taken += atomic_long_read(&pool->depots[i].taken);
+	}
+}
+
+static void pool_release(struct bpf_ma_pool *pool)
+{
+	u64 taken, returned;
+
+	mutex_lock(&registry_lock);
+	list_del(&pool->registry);
+	pool_sum_slab(pool, &taken, &returned);
+	atomic_long_add(taken, &totals.taken);
+	atomic_long_add(returned, &totals.returned);
+	mutex_unlock(&registry_lock);
+
+	if (pool->dtor_ctx_free)
+		pool->dtor_ctx_free(pool->dtor_ctx);
+	obj_cgroup_put(pool->objcg);
+	free_percpu(pool->caches);
+	kfree(pool);
+}
+
+/*
+ * Objects may still be live that only bpf_mem_cache_raw_free() can bring home;
+ * it needs their depot.
+ */
+static bool pool_is_home(struct bpf_ma_pool *pool)
+{
+	u64 taken, returned;
+
+	pool_sum_slab(pool, &taken, &returned);
+	return taken == returned;
+}
+
+static void keeper_finish(void)
+{
+	struct bpf_ma_pool *pool, *next;
+	unsigned int i;
+
+	llist_for_each_entry_safe(pool, next, llist_del_all(&keeper.finished), ended) {
+		for (i = 0; i < pool->nr_classes; i++)
+			slab_return_all(&pool->depots[i], &pool->depots[i].dead);
+		list_add_tail(&pool->visits, &keeper.zombies);
+	}
+	list_for_each_entry_safe(pool, next, &keeper.zombies, visits) {
+		if (!pool_is_home(pool))
+			continue;
+		list_del(&pool->visits);
+		pool_release(pool);
+	}
+}
+
+static void keeper_fn(struct work_struct *work)
+{
+	struct bpf_ma_pool *pool, *next;
+
+	keeper_adopt_woken();
+	llist_for_each_entry_safe(pool, next, llist_del_all(&keeper.destroyed), ended)
+		keeper_retire(pool);
+	keeper_finish();
+	if (time_after_eq(jiffies, keeper.next_visit)) {
+		keeper_round();
+		keeper.next_visit = jiffies + BPF_MA_KEEPER_PERIOD;
+	}
+	if (!list_empty(&keeper.visits) || !list_empty(&keeper.zombies))
+		keeper_kick(BPF_MA_KEEPER_PERIOD);
+}
+
+/* ---- set-up ---- */
+
+static int class_of(size_t size)
+{
+	if (!size || size > BPF_MA_SIZE_MAX)
+		return -1;
+	if (size <= 64)
+		return size <= 16 ? 0 : fls(size - 1) - 4;
+	if (size <= 128)
+		return size <= 96 ? 3 : 4;
+	if (size <= 256)
+		return size <= 192 ? 5 : 6;
+	return fls(size - 1) - 2;
+}
+
+/*
+ * Per CPU and class at rest: about 3 KiB of objects up to 1 KiB, twice the
+ * object above.  Per-CPU objects are large and rare.
+ */
+static void cache_set_watermarks(struct bpf_mem_cache *c, unsigned int unit_size,
+				 bool percpu)
+{
+	if (percpu) {
+		c->low = 1;
+		c->high = 3;
+	} else if (unit_size <= 256) {
+		c->low = 32;
+		c->high = 96;
+	} else {
+		c->low = max(32 * 256 / unit_size, 1u);
+		c->high = max(96 * 256 / unit_size, 3u);
+	}
+	c->batch = c->high - c->low;
+}
+
+/*
+ * A program that runs with interrupts off gets nothing but this before the
+ * first refill.  More would be memory for every possible CPU.
+ */
+static void cache_prefill(struct bpf_mem_cache *c, int cpu)
+{
+	unsigned int n = min(c->low, 4u);
+
+	c->free = slab_take(c->depot, n, cpu_to_node(cpu), GFP_KERNEL);
+	c->reserve[0] = list_pop(&c->free);
+}
+
+/* Sets up one size class; the allocator may be in use with its other classes. */
+static void depot_init(struct bpf_ma_pool *pool, unsigned int index,
+		       unsigned int unit_size)
+{
+	struct bpf_ma_depot *d = &pool->depots[index];
+	int cpu;
+
+	d->pool = pool;
+	d->index = index;
+	raw_spin_lock_init(&d->lock);
+	d->unit_size = unit_size;
+
+	for_each_possible_cpu(cpu) {
+		struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, cpu) + index;
+
+		c->waits = pool->flags & (BPF_MA_REUSE_AFTER_RCU_GP |
+					  BPF_MA_FREE_AFTER_RCU_GP);
+		c->reuses = !(pool->flags & BPF_MA_FREE_AFTER_RCU_GP);
+		init_irq_work(&c->work, cache_work_fn);
+		cache_set_watermarks(c, unit_size, pool->flags & BPF_MA_PERCPU);
+		c->depot = d;
+		cache_prefill(c, cpu);
+	}
+	smp_store_release(&d->ready, true);
+}
+
+static struct bpf_ma_pool *pool_create(unsigned int nr_classes, unsigned int flags,
+				       unsigned int size, struct obj_cgroup *objcg)
+{
+	struct bpf_ma_pool *pool;
+
+	pool = kzalloc(struct_size(pool, depots, nr_classes), GFP_KERNEL);
+	if (!pool)
+		return NULL;
+	pool->caches = __alloc_percpu(nr_classes * sizeof(struct bpf_mem_cache),
+				      __alignof__(struct bpf_mem_cache));
+	if (!pool->caches) {
+		kfree(pool);
+		return NULL;
+	}
+	pool->nr_classes = nr_classes;
+	pool->flags = flags;
+	pool->size = size;
+	pool->objcg = objcg;
+	refcount_set(&pool->refs, 1);
+	INIT_LIST_HEAD(&pool->visits);
+
+	mutex_lock(&registry_lock);
+	pool->id = ++registry_next_id;
+	list_add_tail(&pool->registry, &registry);
+	mutex_unlock(&registry_lock);
+	return pool;
+}
+
+static void ma_attach(struct bpf_mem_alloc *ma, struct bpf_ma_pool *pool)
+{
+	ma->pool = pool;
+	ma->caches = pool->caches;
+}
+
+static int ma_check(int size, unsigned int flags)
+{
+	const unsigned int flavors = BPF_MA_REUSE_AFTER_RCU_GP |
+				     BPF_MA_FREE_AFTER_RCU_GP;
+
+	if (flags & ~(BPF_MA_PERCPU | flavors) || (flags & flavors) == flavors)
+		return -EINVAL;
+	if (size < 0 || (!size && flags & BPF_MA_PERCPU))
+		return -EINVAL;
+	if (flags & BPF_MA_PERCPU ? size > PCPU_MIN_UNIT_SIZE :
+				    size > KMALLOC_MAX_SIZE - BPF_MA_HDR)
+		return -E2BIG;
+	return 0;
+}
+
+/**
+ * bpf_mem_alloc_init - set up an allocator
+ * @ma: the handle; its previous contents are lost
+ * @size: bytes that the user needs of each object, for bpf_mem_cache_alloc();
+ *	or 0 for size classes up to 4096 bytes less an 8-byte header, for
+ *	bpf_mem_alloc()
+ * @flags: enum bpf_mem_alloc_flags
+ *
+ * Objects are charged to the memory cgroup of the caller, whoever uses them
+ * later.  Every possible CPU gets a few objects at once.
+ *
+ * Context: Process, may sleep.
+ * Return: 0; -EINVAL for a negative size, unknown flags, two flavors, or
+ *	size classes of per-CPU objects (see bpf_mem_alloc_percpu_init());
+ *	-E2BIG when no such object can be allocated; -ENOMEM.
+ */
+int bpf_mem_alloc_init(struct bpf_mem_alloc *ma, int size, unsigned int flags)
+{
+	unsigned int i, nr_classes = size ? 1 : BPF_MA_NR_CLASSES;
+	struct obj_cgroup *objcg;
+	struct bpf_ma_pool *pool;
+	int err;
+
+	memset(ma, 0, sizeof(*ma));
+	err = ma_check(size, flags);
+	if (err)
+		return err;
+	objcg = bpf_ma_current_objcg();
+	pool = pool_create(nr_classes, flags, size, objcg);
+	if (!pool) {
+		obj_cgroup_put(objcg);
+		return -ENOMEM;
+	}
+	if (size)
+		depot_init(pool, 0, flags & BPF_MA_PERCPU ? size : size + BPF_MA_HDR);
+	else
+		for (i = 0; i < nr_classes; i++)
+			depot_init(pool, i, class_sizes[i]);
+	ma_attach(ma, pool);
+	return 0;
+}
+
+/**
+ * bpf_mem_alloc_percpu_init - set up an allocator of per-CPU objects of many sizes
+ * @ma: the handle; its previous contents are lost
+ * @objcg: who is charged, or NULL; the allocator takes over the reference
+ *
+ * No size class is usable before bpf_mem_alloc_percpu_unit_init() named it, for
+ * one object of each on every CPU would be a lot of memory.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or -ENOMEM; the reference stays with the caller then.
+ */
+int bpf_mem_alloc_percpu_init(struct bpf_mem_alloc *ma, struct obj_cgroup *objcg)
+{
+	struct bpf_ma_pool *pool;
+
+	memset(ma, 0, sizeof(*ma));
+	pool = pool_create(BPF_MA_NR_CLASSES, BPF_MA_PERCPU, 0, objcg);
+	if (!pool)
+		return -ENOMEM;
+	ma_attach(ma, pool);
+	return 0;
+}
+
+/**
+ * bpf_mem_alloc_percpu_unit_init - make per-CPU objects of one size available
+ * @ma: set up by bpf_mem_alloc_percpu_init()
+ * @size: bytes per CPU, up to 4096
+ *
+ * May be called again for a size class that is there already.  Calls must not
+ * overlap; allocations from other size classes may go on meanwhile.
+ *
+ * Context: Process, may sleep.
+ * Return: 0, or -EINVAL for a size that no class holds.
+ */
+int bpf_mem_alloc_percpu_unit_init(struct bpf_mem_alloc *ma, int size)
+{
+	int class = size < 0 ? -1 : class_of(size);
+
+	if (class < 0)
+		return -EINVAL;
+	if (!ma->pool->depots[class].ready)
+		depot_init(ma->pool, class, class_sizes[class]);
+	return 0;
+}
+
+/**
+ * bpf_mem_alloc_set_dtor - have a function called before an object goes to slab
+ * @ma: the allocator, not in use yet
+ * @dtor: called with the address of an object, as an allocation returns it, and
+ *	@ctx; from irq_work, a worker, or the caller of
+ *	bpf_mem_cache_raw_free().  Sees also objects that were never handed out;
+ *	these are zeroed.
+ * @dtor_ctx_free: called with @ctx after the last call of @dtor; may be NULL
+ * @ctx: for @dtor
+ *
+ * Context: Process.
+ */
+void bpf_mem_alloc_set_dtor(struct bpf_mem_alloc *ma,
+			    void (*dtor)(void *obj, void *ctx),
+			    void (*dtor_ctx_free)(void *ctx), void *ctx)
+{
+	struct bpf_ma_pool *pool = ma->pool;
+
+	pool->dtor_ctx = ctx;
+	pool->dtor_ctx_free = dtor_ctx_free;
+	pool->dtor = dtor;
+}
+
+/**
+ * bpf_mem_alloc_destroy - give an allocator up
+ * @ma: the handle; zeroed, so that a second call does nothing
+ *
+ * The caller has freed every object, except those that it will pass to
+ * bpf_mem_cache_raw_free(), and nobody uses @ma any more.  Readers may still
+ * hold freed objects: these go back to slab later, after a tasks-trace grace
+ * period that covers an RCU one.
+ *
+ * Context: Any but NMI; does not wait.
+ */
+void bpf_mem_alloc_destroy(struct bpf_mem_alloc *ma)
+{
+	struct bpf_ma_pool *pool = ma->pool;
+
+	if (!pool)
+		return;
+	memset(ma, 0, sizeof(*ma));
+	llist_add(&pool->ended, &keeper.destroyed);
+	keeper_kick(0);
+}
+
+/**
+ * bpf_mem_alloc_check_size - whether an allocator with size classes serves a size
+ * @percpu: of per-CPU objects, which need no header
+ * @size: bytes
+ *
+ * Context: Any.
+ * Return: 0 or -E2BIG.
+ */
+int bpf_mem_alloc_check_size(bool percpu, size_t size)
+{
+	return size > BPF_MA_SIZE_MAX - (percpu ? 0 : BPF_MA_HDR) ? -E2BIG : 0;
+}
+
+/* ---- allocate and free ---- */
+
+/**
+ * bpf_mem_alloc - allocate an object of at least @size bytes
+ * @ma: an allocator with size classes
+ * @size: bytes, see bpf_mem_alloc_check_size()
+ *
+ * Fresh objects are zeroed, reused ones are as their last user left them.
+ *
+ * Context: Any, NMI included.
+ * Return: the object, aligned to 8 bytes, or the address of its __percpu
+ *	pointer; NULL for a size that no class holds, or without memory.
+ */
+void notrace *bpf_mem_alloc(struct bpf_mem_alloc *ma, size_t size)
+{
+	int class;
+
+	if (!size)
+		return NULL;
+	if (!(ma->pool->flags & BPF_MA_PERCPU))
+		size += BPF_MA_HDR;
+	class = class_of(size);
+	if (class < 0 || unlikely(!depot_is_ready(&ma->pool->depots[class])))
+		return NULL;
+	return cache_alloc(ma, class);
+}
+
+/**
+ * bpf_mem_free - free an object, as the flavor of the allocator has it
+ * @ma: the allocator that the object came from
+ * @ptr: what bpf_mem_alloc() returned, or NULL
+ *
+ * Context: Any, NMI included.
+ */
+void notrace bpf_mem_free(struct bpf_mem_alloc *ma, void *ptr)
+{
+	struct bpf_ma_obj *obj;
+
+	if (!ptr)
+		return;
+	obj = ptr_to_obj(ptr);
+	cache_free(ma, obj->depot->index, obj, false);
+}
+
+/**
+ * bpf_mem_free_rcu - free an object that is not to be reused at once
+ * @ma: the allocator that the object came from
+ * @ptr: what bpf_mem_alloc() returned, or NULL
+ *
+ * In every flavor, the object stays as it is for an RCU grace period.  Unless
+ * the flavor is BPF_MA_FREE_AFTER_RCU_GP, it stays out of slab for a further
+ * tasks-trace one.
+ *
+ * Context: Any, NMI included.
+ */
+void notrace bpf_mem_free_rcu(struct bpf_mem_alloc *ma, void *ptr)
+{
+	struct bpf_ma_obj *obj;
+
+	if (!ptr)
+		return;
+	obj = ptr_to_obj(ptr);
+	cache_free(ma, obj->depot->index, obj, true);
+}
+
+/**
+ * bpf_mem_cache_alloc - allocate an object
+ * @ma: an allocator of one size
+ *
+ * As bpf_mem_alloc(), without looking for a size class.
+ *
+ * Context: Any, NMI included.
+ * Return: the object, or the address of its __percpu pointer; NULL without
+ *	memory.
+ */
+void notrace *bpf_mem_cache_alloc(struct bpf_mem_alloc *ma)
+{
+	return cache_alloc(ma, 0);
+}
+
+/**
+ * bpf_mem_cache_alloc_flags - allocate an object, from slab if need be
+ * @ma: an allocator of one size
+ * @flags: GFP_KERNEL to go to slab when this CPU has no object at hand; with
+ *	anything else this is bpf_mem_cache_alloc()
+ *
+ * Context: Process and may sleep with GFP_KERNEL, else any.
+ * Return: the object, or the address of its __percpu pointer; NULL without
+ *	memory.
+ */
+void notrace *bpf_mem_cache_alloc_flags(struct bpf_mem_alloc *ma, gfp_t flags)
+{
+	struct bpf_ma_depot *d = &ma->pool->depots[0];
+	void *ptr = cache_alloc(ma, 0);
+	struct bpf_ma_obj *obj;
+
+	if (ptr || flags != GFP_KERNEL)
+		return ptr;
+	obj = slab_take(d, 1, NUMA_NO_NODE, GFP_KERNEL).head;
+	if (!obj)
+		return NULL;
+	obj->depot = d;
+	return obj_to_ptr(obj);
+}
+
+/**
+ * bpf_mem_cache_free - free an object, as the flavor of the allocator has it
+ * @ma: the allocator that the object came from
+ * @ptr: what bpf_mem_cache_alloc() returned, or NULL
+ *
+ * Context: Any, NMI included.
+ */
+void notrace bpf_mem_cache_free(struct bpf_mem_alloc *ma, void *ptr)
+{
+	if (ptr)
+		cache_free(ma, 0, ptr_to_obj(ptr), false);
+}
+
+/**
+ * bpf_mem_cache_free_rcu - free an object that is not to be reused at once
+ * @ma: the allocator that the object came from
+ * @ptr: what bpf_mem_cache_alloc() returned, or NULL
+ *
+ * See bpf_mem_free_rcu().
+ *
+ * Context: Any, NMI included.
+ */
+void notrace bpf_mem_cache_free_rcu(struct bpf_mem_alloc *ma, void *ptr)
+{
+	if (ptr)
+		cache_free(ma, 0, ptr_to_obj(ptr), true);
+}
+
+/**
+ * bpf_mem_cache_raw_free - give an object back to slab at once
+ * @ptr: an object that no reader can see any more, or NULL
+ *
+ * For RCU-tasks-trace callbacks that may outlive the allocator: the one place
+ * where an object may be freed after bpf_mem_alloc_destroy().
+ *
+ * Context: Where kfree() may be called.
+ */
+void bpf_mem_cache_raw_free(void *ptr)
+{
+	struct bpf_ma_list list = {};
+	struct bpf_ma_depot *d;
+
+	if (!ptr)
+		return;
+	d = ptr_to_obj(ptr)->depot;
+	list_push(&list, ptr_to_obj(ptr));
+	slab_return(d, &list);
+}
+
+/* ---- statistics ---- */
+
+static void cache_add_stats(const struct bpf_mem_cache *c,
+			    struct bpf_mem_alloc_stats *stats)
+{
+	unsigned int i;
+
+	stats->free += data_race(c->free.count);
+	for (i = 0; i < BPF_MA_RESERVE; i++)
+		stats->free += !!READ_ONCE(c->reserve[i]);
+	stats->wait_rcu += cache_waiting(c);
+	stats->batches += data_race(c->stat.batches);
+	stats->refills += data_race(c->stat.refills);
+	stats->nested += data_race(c->stat.nested);
+}
+
+static void depot_add_stats(struct bpf_ma_depot *d, struct bpf_mem_alloc_stats *stats)
+{
+	unsigned long flags;
+	u64 taken, returned;
+	u64 bytes = d->unit_size;
+
+	if (depot_is_percpu(d))
+		bytes = bytes * num_possible_cpus() + sizeof(struct bpf_ma_percpu_obj);
+	returned = atomic_long_read(&d->returned);
+	taken = atomic_long_read(&d->taken);
+	stats->slab_returned += returned;
+	stats->slab_taken += taken;
+	stats->slab_bytes += (taken - returned) * bytes;
+	stats->peak_bytes += READ_ONCE(d->peak) * bytes;
+	stats->failures += atomic_long_read(&d->failures);
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	stats->free += d->count;
+	stats->wait_trace += d->surplus.count + d->tracing.count;
+	stats->dead += d->dead.count;
+	stats->depot_gets += d->gets;
+	stats->depot_puts += d->puts;
+	stats->robbed += d->robbed;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+static void pool_read_stats(struct bpf_ma_pool *pool, struct bpf_mem_alloc_stats *stats)
+{
+	unsigned int i;
+	int cpu;
+
+	memset(stats, 0, sizeof(*stats));
+	stats->id = pool->id;
+	stats->flags = pool->flags;
+	stats->size = pool->size;
+	for (i = 0; i < pool->nr_classes; i++) {
+		if (!depot_is_ready(&pool->depots[i]))
+			continue;
+		for_each_possible_cpu(cpu)
+			cache_add_stats(per_cpu_ptr(pool->caches, cpu) + i, stats);
+		depot_add_stats(&pool->depots[i], stats);
+	}
+}
+
+/**
+ * bpf_mem_alloc_read_stats - take a snapshot of an allocator's statistics
+ * @ma: the allocator
+ * @stats: filled in
+ *
+ * Context: Process.
+ */
+void bpf_mem_alloc_read_stats(struct bpf_mem_alloc *ma,
+			      struct bpf_mem_alloc_stats *stats)
+{
+	pool_read_stats(ma->pool, stats);
+}
+
+/**
+ * bpf_mem_alloc_for_each - show the statistics of every allocator
+ * @fn: called with each snapshot and @arg; may sleep, must not set up an
+ *	allocator
+ * @arg: for @fn
+ *
+ * Destroyed allocators are shown until their last object is back in slab.
+ *
+ * Context: Process, may sleep.
+ */
+void bpf_mem_alloc_for_each(void (*fn)(const struct bpf_mem_alloc_stats *stats,
+				       void *arg), void *arg)
+{
+	struct bpf_mem_alloc_stats stats;
+	struct bpf_ma_pool *pool;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(pool, &registry, registry) {
+		pool_read_stats(pool, &stats);
+		fn(&stats, arg);
+	}
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * bpf_mem_alloc_read_totals - sum up all allocators that are and were
+ * @t: filled in
+ *
+ * Context: Process, may sleep.
+ */
+void bpf_mem_alloc_read_totals(struct bpf_mem_alloc_totals *t)
+{
+	struct bpf_ma_pool *pool;
+	u64 taken, returned;
+
+	memset(t, 0, sizeof(*t));
+	mutex_lock(&registry_lock);
+	t->slab_taken = atomic_long_read(&totals.taken);
+	t->slab_returned = atomic_long_read(&totals.returned);
+	list_for_each_entry(pool, &registry, registry) {
+		pool_sum_slab(pool, &taken, &returned);
+		t->slab_taken += taken;
+		t->slab_returned += returned;
+		t->allocators++;
+	}
+	mutex_unlock(&registry_lock);
+	t->gp_normal = atomic_long_read(&totals.gp_normal);
+	t->gp_expedited = atomic_long_read(&totals.gp_expedited);
+	t->gp_trace = atomic_long_read(&totals.gp_trace);
+}
+
+#ifdef MODULE
+/**
+ * bpf_mem_alloc_exit - wait until every destroyed allocator is gone
+ *
+ * For the exit of the module that this is a part of, after its users have
+ * destroyed their allocators.  Gives up on objects that never came back, loudly.
+ *
+ * Context: Process, may sleep.
+ */
+void bpf_mem_alloc_exit(void)
+{
+	unsigned long deadline = jiffies + 10 * HZ;
+	struct bpf_mem_alloc_totals t;
+
+	do {
+		msleep(20);
+		bpf_mem_alloc_read_totals(&t);
+	} while (t.allocators && time_before(jiffies, deadline));
+
+	WARN(t.allocators, "bpf_ma: %llu allocators never got %llu objects back\n",
+	     t.allocators, t.slab_taken - t.slab_returned);
+	/* The callbacks and workers have announced their end, not reached it. */
+	rcu_barrier_tasks_trace();
+	rcu_barrier();
+	cancel_delayed_work_sync(&keeper.work);
+	cancel_work_sync(&engine.work);
+}
+#endif
