@@ -316,6 +316,12 @@ static struct {
 	atomic_long_t gp_normal, gp_expedited, gp_trace;
 } totals;
 
+/*
+ * A count or pointer of a list that another CPU owns, read without stopping it:
+ * a hint, outdated when it arrives.
+ */
+#define peek(x) data_race(x)
+
 /* ---- lists of objects ---- */
 
 static __always_inline void list_push(struct bpf_ma_list *list,
@@ -535,6 +541,7 @@ static void pool_put(struct bpf_ma_pool *pool)
 
 static __always_inline bool depot_is_ready(const struct bpf_ma_depot *d)
 {
+	/* Pairs with depot_init(): the caches of the class are there. */
 	return smp_load_acquire(&d->ready);
 }
 
@@ -732,10 +739,10 @@ static __always_inline unsigned int cache_newest(const struct bpf_mem_cache *c)
 /* Owner, or a hint from afar. */
 static __always_inline unsigned int cache_waiting(const struct bpf_mem_cache *c)
 {
-	unsigned int i, n = data_race(c->open.count);
+	unsigned int i, n = peek(c->open.count);
 
 	for (i = 0; i < BPF_MA_RING; i++)
-		n += data_race(c->ring[i].list.count);
+		n += peek(c->ring[i].list.count);
 	return n;
 }
 
@@ -1072,7 +1079,7 @@ static void cache_flush(struct bpf_mem_cache *c)
 
 static unsigned long cache_signature(const struct bpf_mem_cache *c)
 {
-	return data_race((unsigned long)c->free.head +
+	return peek((unsigned long)c->free.head +
 			 3 * (unsigned long)c->open.head + c->events);
 }
 
@@ -1085,11 +1092,11 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 {
 	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait))
 		return false;
-	smp_rmb();
+	smp_rmb(); /* the side lists before the batches */
 	if (cache_waiting(c))
 		return false;
-	smp_rmb();
-	return data_race(c->free.count) <= c->low;
+	smp_rmb(); /* the batches before the free list */
+	return peek(c->free.count) <= c->low;
 }
 
 /* A CPU that uses a cache looks after it, one that does not is looked after. */
@@ -1102,8 +1109,8 @@ static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
 		return true;
 	if (seen != c->seen)
 		return false;
-	return data_race(c->open.count) || data_race(c->free.count) > c->low ||
-	       (gp_done && data_race(c->nr));
+	return peek(c->open.count) || peek(c->free.count) > c->low ||
+	       (gp_done && peek(c->nr));
 }
 
 struct flush_call {
@@ -1441,6 +1448,7 @@ static void depot_init(struct bpf_ma_pool *pool, unsigned int index,
 		c->depot = d;
 		cache_prefill(c, cpu);
 	}
+	/* Pairs with depot_is_ready(). */
 	smp_store_release(&d->ready, true);
 }
 
@@ -1799,13 +1807,13 @@ static void cache_add_stats(const struct bpf_mem_cache *c,
 {
 	unsigned int i;
 
-	stats->free += data_race(c->free.count);
+	stats->free += peek(c->free.count);
 	for (i = 0; i < BPF_MA_RESERVE; i++)
 		stats->free += !!READ_ONCE(c->reserve[i]);
 	stats->wait_rcu += cache_waiting(c);
-	stats->batches += data_race(c->stat.batches);
-	stats->refills += data_race(c->stat.refills);
-	stats->nested += data_race(c->stat.nested);
+	stats->batches += peek(c->stat.batches);
+	stats->refills += peek(c->stat.refills);
+	stats->nested += peek(c->stat.nested);
 }
 
 static void depot_add_stats(struct bpf_ma_depot *d, struct bpf_mem_alloc_stats *stats)
