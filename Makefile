@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Entry points only: what is done is done by the scripts that are called here.
+
+SHELL := /bin/bash
+
+# Which kernel: a name that scripts/kernel.sh knows, or a tree of one's own.
+KERNEL ?= stock-6.12
+KDIR ?=
+BZIMAGE ?=
+# The VM, and what the benchmark runs in it. CASES and FLAVORS: all when empty.
+CPUS ?= 2
+MEM ?= 2G
+CASES ?=
+FLAVORS ?=
+SECS ?= 5
+ROUNDS ?= 3
+VALUE_SIZE ?= 8
+V ?= 0
+export KERNEL KDIR BZIMAGE CPUS MEM CASES FLAVORS SECS ROUNDS VALUE_SIZE V
+
+Q := $(if $(filter 1,$(V)),,@)
+
+# $(call accept,VARIABLE,VALUES,DESCRIPTION): one word, and one of VALUES
+accept = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),, \
+	$(error $(1)='$($(1))': accepted is $(3)))
+
+$(call accept,KERNEL,stock-6.12 stock-6.1 stock-6.12-rt,stock-6.12 or stock-6.1 or stock-6.12-rt)
+$(call accept,V,0 1,0 or 1)
+$(call accept,CPUS,$(shell seq 1 64),1 to 64)
+$(if $(shell echo '$(subst ','\'',$(MEM))' | grep -xE '[1-9][0-9]{0,5}[MG]'),, \
+	$(error MEM='$(MEM)': accepted is a number with M or G, such as 512M or 2G))
+
+help:
+	@echo 'make module     build bpf_ma.ko for KERNEL=, or for the kernel tree KDIR='
+	@echo 'make check      shell syntax, checkpatch and sparse; needs no VM'
+	@echo 'make test       boot the VM and run the selftests'
+	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
+	@echo 'make plots      draw the last benchmark again'
+	@echo 'make style      shell syntax and checkpatch alone'
+	@echo 'make clean      remove what was built (.output/)'
+	@echo 'make distclean  remove also what was fetched: kernels, checkpatch'
+	@echo
+	@echo 'Debian packages that are missing get installed (as root), kernels are fetched'
+	@echo 'into $${BPF_MA_CACHE:-~/.cache/bpf-ma}; both say so. Variables, with defaults:'
+	@echo
+	@echo '  KERNEL=stock-6.12  or stock-6.1, stock-6.12-rt: which kernel to build for and boot'
+	@echo '  KDIR= BZIMAGE=     a build directory (and image) of your own instead'
+	@echo '  CPUS=2 MEM=2G      the size of the VM'
+	@echo '  CASES= FLAVORS=    comma-separated: what the benchmark runs; empty is all'
+	@echo '  SECS=5 ROUNDS=3    length and number of the measurements of a row'
+	@echo '  VALUE_SIZE=8       bytes in a value of the map'
+	@echo '  ACCEL=auto         or kvm, tcg: how the VM runs'
+	@echo '  V=1                show the commands'
+
+module:
+	$(Q)scripts/packages.sh build
+	$(Q)scripts/with-module.sh
+
+check:
+	$(Q)scripts/packages.sh build style
+	$(Q)scripts/with-module.sh scripts/check.sh
+
+style:
+	$(Q)scripts/packages.sh style
+	$(Q)scripts/check.sh shell checkpatch
+
+test:
+	$(Q)scripts/packages.sh build vm
+	$(Q)OUT=$(CURDIR)/.output/test scripts/with-module.sh selftests/run
+
+bench:
+	$(Q)scripts/packages.sh build vm bench
+	$(Q)OUT=$(CURDIR)/.output/bench scripts/with-module.sh bench/run
+
+plots:
+	$(Q)scripts/packages.sh bench
+	$(Q)OUT=$(CURDIR)/.output/bench bench/plot
+
+clean:
+	$(Q)rm -rf .output
+
+distclean: clean
+	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
+
+.PHONY: help module check style test bench plots clean distclean

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build an out-of-tree module for one kernel, in a directory of its own. kbuild
+# writes beside the sources; links to them below the output directory keep the
+# tree clean and let builds for several kernels stand side by side.
+set -euo pipefail
+
+usage() {
+	cat <<'EOF'
+Usage: scripts/module.sh KDIR OUT [SOURCE...]
+
+KDIR is a kernel's build directory, OUT where the module is built. Each SOURCE
+(a file, or a directory whole) is linked into OUT; one of them is a Kbuild.
+Without SOURCE: bpf_ma.ko itself. In the environment, V=1 shows the commands and
+SPARSE=1 has sparse look at each file.
+EOF
+}
+
+die() {
+	echo "module.sh: $*" >&2
+	exit 1
+}
+
+case ${1:-} in
+-h|--help)	usage; exit 0 ;;
+esac
+[[ $# -ge 2 ]] || { usage >&2; exit 2; }
+
+kdir=$1 out=$2
+shift 2
+if [[ $# -eq 0 ]]; then
+	top=$(dirname "$(dirname "$(realpath "$0")")")
+	set -- "$top"/{Kbuild,memalloc.c,bpf_mem_alloc.h,compat.h,module}
+fi
+
+[[ -f $kdir/Makefile && -r $kdir/include/config/auto.conf ]] ||
+	die "KDIR=$kdir is no build directory of a configured kernel"
+mkdir -p "$out"
+out=$(realpath "$out")
+[[ $out != *[[:space:]:]* ]] ||
+	die "kbuild needs a path free of spaces and colons: $out"
+
+# Sources only: an earlier build in place may have left objects beside them.
+link_sources() {
+	local base file
+
+	base=$(dirname "$1")
+	while read -r file; do
+		mkdir -p "$out/$(dirname "$file")"
+		ln -sfn "$base/$file" "$out/$file"
+	done < <(cd "$base" && find "$(basename "$1")" -type f ! -name '*.mod.c' \
+		 \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \))
+}
+
+for source; do
+	[[ -r $source ]] || die "cannot read $source"
+	link_sources "$(realpath "$source")"
+done
+# Of sources that are gone.
+find "$out" -xtype l -delete
+
+# kbuild must not take this project's variables or job slots for its own.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+log=$out/build.log
+if ! make -C "$kdir" M="$out" V="${V:-0}" C="${SPARSE:+2}" -j "$(nproc)" modules >"$log" 2>&1; then
+	cat "$log" >&2
+	die "the module does not build for $kdir (see above)"
+fi
+if [[ ${V:-0} == 1 ]]; then
+	cat "$log"
+else
+	grep -E -A 8 'warning:|WARNING:' "$log" >&2 || true
+fi
