@@ -70,6 +70,7 @@ test:
 	$(Q)OUT=$(CURDIR)/.output/test scripts/with-module.sh selftests/run
 
 bench:
+	$(Q)bench/run --check
 	$(Q)scripts/packages.sh build vm bench
 	$(Q)OUT=$(CURDIR)/.output/bench scripts/with-module.sh bench/run
 
