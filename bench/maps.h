@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps that are compared: the kernel's own hash map and bpf_ma.ko's, by flavor.
+ */
+#ifndef BENCH_MAPS_H
+#define BENCH_MAPS_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "cgroup.h"
+
+/* Where the kernel's own map is pinned; the number of bpf_ma.ko's map. */
+#define MAP_PIN PIN_DIR "/map"
+#define PIN_DIR "/sys/fs/bpf/bpf_ma_bench"
+#define MODULE_MAP_ID 1023
+
+struct flavor {
+	const char *name;
+	bool module;		/* bpf_ma.ko's map, not the kernel's own */
+	bool prealloc;
+};
+
+extern const struct flavor flavors[];
+extern const unsigned int nr_flavors;
+
+const struct flavor *find_flavor(const char *name);
+
+/* bpf_ma.ko's counters since insmod */
+struct module_totals {
+	long long maps_live;
+	long long slab_taken;
+	long long slab_returned;
+	long long gp_normal;
+	long long gp_expedited;
+	long long gp_trace;
+};
+
+/*
+ * Makes the folder for pins, without what an interrupted run left in it, and
+ * checks that the module is there if it is needed.
+ */
+int maps_setup(bool need_module);
+
+int read_module_totals(struct module_totals *totals);
+
+struct bench_map {
+	const struct flavor *flavor;
+	__u32 kernel_id;	/* of the kernel's own map */
+	struct module_totals before;
+};
+
+/* The map is charged to the cgroup. */
+int map_create(struct bench_map *map, const struct flavor *flavor,
+	       unsigned int value_size, const struct cgroup *cg);
+int map_destroy(const struct bench_map *map);
+
+/*
+ * Waits until nothing of a destroyed map is left: its memory has gone back to
+ * slab and out of the cgroup.
+ */
+int map_wait_drained(const struct bench_map *map, const struct cgroup *cg);
+
+#endif /* BENCH_MAPS_H */

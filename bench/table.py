@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Print bench.json as a table. Exit status 1 if a row failed.
+import argparse
+import json
+import sys
+
+COLUMNS = ("flavor", "k/s per producer", "/normal", "avg MiB", "/normal",
+           "peak MiB", "threads", "slab taken = returned")
+
+
+def ratio(row, normal, name):
+    if not normal or not normal[name] or row[name] is None:
+        return "-"
+    return f"{row[name] / normal[name]:.2f}x"
+
+
+def cells(row, normal):
+    if "failure" in row:
+        return None
+    slab = "-"
+    if row["slab_taken"] is not None:
+        slab = f"{row['slab_taken']} = {row['slab_returned']}"
+    return (row["flavor"],
+            f"{row['kops_mean']:.2f} ± {row['kops_stddev']:.2f}",
+            ratio(row, normal, "kops_mean"),
+            f"{row['mem_avg_mib']:.2f}",
+            ratio(row, normal, "mem_avg_mib"),
+            f"{row['mem_peak_mib']:.2f}",
+            "{threads_before}/{threads_peak}/{threads_after}".format(**row),
+            slab)
+
+
+def print_case(case, rows):
+    normal = next((r for r in rows if r["flavor"] == "normal" and "failure" not in r), None)
+    lines = [COLUMNS] + [line for line in (cells(r, normal) for r in rows) if line]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    print(f"\n{case}")
+    for line in lines:
+        padded = [line[0].ljust(widths[0])]
+        padded += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+        print("  " + "  ".join(padded))
+    for row in rows:
+        if "failure" in row:
+            print(f"  {row['flavor']}: FAILED: {row['failure']}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Print bench.json as a table.")
+    parser.add_argument("json")
+    with open(parser.parse_args().json) as file:
+        bench = json.load(file)
+
+    env = bench["env"]
+    print("{kernel}, {cpus} CPUs ({accelerator}), {host_cpu}, {date}, commit {commit}".format(**env))
+    print("{rounds} rounds, {secs} s measured per row, {value_size}-byte values; threads: kernel threads before/at peak/after".format(**env))
+    cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))
+    for case in cases:
+        print_case(case, [row for row in bench["rows"] if row["case"] == case])
+    sys.exit(any("failure" in row for row in bench["rows"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Small helpers of the runner: files of /sys and /proc, commands, time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "util.h"
+
+int write_file(const char *path, const char *text)
+{
+	size_t len = strlen(text);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len) {
+		err = -errno;
+		fprintf(stderr, "cannot write '%s' to %s: %s\n", text, path,
+			strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = 0;
+	size_t used = 0;
+	int err = 0;
+
+	if (fd >= 0) {
+		while (used < size - 1 &&
+		       (len = read(fd, buf + used, size - 1 - used)) > 0)
+			used += len;
+	}
+	buf[used] = '\0';
+	if (fd < 0 || len < 0) {
+		err = -errno;
+		fprintf(stderr, "cannot read %s: %s\n", path, strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (*list) {
+		size_t n = strcspn(list, "\n ");
+
+		if (n == len && !strncmp(list, word, len))
+			return true;
+		list += n;
+		list += strspn(list, "\n ");
+	}
+	return false;
+}
+
+static int enter_cgroup(const char *cgroup)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	return write_file(path, "0");
+}
+
+static int wait_for(pid_t pid, const char *what)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		fprintf(stderr, "%s failed\n", what);
+		return -EIO;
+	}
+	return 0;
+}
+
+int run_command(const char *cgroup, char *const argv[])
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		int null = open("/dev/null", O_WRONLY);
+
+		if (cgroup && enter_cgroup(cgroup))
+			_exit(1);
+		dup2(null, STDOUT_FILENO);
+		execvp(argv[0], argv);
+		fprintf(stderr, "cannot run %s: %s\n", argv[0],
+			strerror(errno));
+		_exit(1);
+	}
+	return wait_for(pid, argv[0]);
+}
+
+int write_file_in_cgroup(const char *cgroup, const char *path,
+			 const char *text)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(enter_cgroup(cgroup) || write_file(path, text));
+	return wait_for(pid, path);
+}
+
+double now_secs(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void sleep_secs(double secs)
+{
+	struct timespec ts;
+
+	if (secs <= 0)
+		return;
+	ts.tv_sec = secs;
+	ts.tv_nsec = (secs - ts.tv_sec) * 1e9;
+	nanosleep(&ts, NULL);
+}
