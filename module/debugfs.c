@@ -10,7 +10,8 @@
  *   allocators  one line per allocator
  *
  * One write is one command.  A command that is not understood changes nothing
- * and logs what would have been.
+ * and logs what would have been; other failures are the write's errno alone:
+ * -EEXIST for an ID in use, -ENOENT for one that is not, -ENOMEM.
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
@@ -100,7 +101,6 @@ static int create_map(char *line)
 {
 	u32 id, flavor, value_size, max_entries;
 	char *words[4];
-	int err;
 
 	if (split_words(line, words, 4) != 4) {
 		pr_err("create: \"ID FLAVOR VALUE_SIZE MAX_ENTRIES\" is accepted\n");
@@ -112,17 +112,13 @@ static int create_map(char *line)
 	    parse_u32("create: MAX_ENTRIES", words[3], 1, BPF_MA_ENTRIES_MAX, &max_entries))
 		return -EINVAL;
 
-	err = bpf_ma_create(id, flavor, value_size, max_entries, poison_elems);
-	if (err == -EEXIST)
-		pr_err("create: ID %u is in use\n", id);
-	return err;
+	return bpf_ma_create(id, flavor, value_size, max_entries, poison_elems);
 }
 
 static int destroy_map(char *line)
 {
 	char *words[1];
 	u32 id;
-	int err;
 
 	if (split_words(line, words, 1) != 1) {
 		pr_err("destroy: \"ID\" is accepted\n");
@@ -130,11 +126,7 @@ static int destroy_map(char *line)
 	}
 	if (parse_u32("destroy: ID", words[0], 0, BPF_MA_MAPS_MAX - 1, &id))
 		return -EINVAL;
-
-	err = bpf_ma_destroy(id);
-	if (err == -ENOENT)
-		pr_err("destroy: there is no map with ID %u\n", id);
-	return err;
+	return bpf_ma_destroy(id);
 }
 
 static ssize_t run_command(const char *what, int (*command)(char *line),
@@ -204,7 +196,6 @@ static int totals_show(struct seq_file *m, void *unused)
 	seq_printf(m, "gp_normal %llu\n", t.ma.gp_normal);
 	seq_printf(m, "gp_expedited %llu\n", t.ma.gp_expedited);
 	seq_printf(m, "gp_trace %llu\n", t.ma.gp_trace);
-	seq_printf(m, "lost %llu\n", t.ma.lost);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(totals);

@@ -47,11 +47,9 @@ static void __exit bpf_ma_module_exit(void)
 	rcu_barrier();
 
 	bpf_ma_read_totals(&t);
-	if (t.maps_live || t.ma.allocators || t.ma.lost ||
-	    t.ma.slab_taken != t.ma.slab_returned) {
-		pr_err("leak at exit: %llu maps and %llu allocators left, %llu objects taken from slab, %llu returned, %llu losses\n",
-		       t.maps_live, t.ma.allocators, t.ma.slab_taken,
-		       t.ma.slab_returned, t.ma.lost);
+	if (t.maps_live || t.ma.allocators || t.ma.slab_taken != t.ma.slab_returned) {
+		pr_err("leak at exit: %llu maps and %llu allocators left, %llu objects taken from slab, %llu returned\n",
+		       t.maps_live, t.ma.allocators, t.ma.slab_taken, t.ma.slab_returned);
 		WARN_ON(1);
 	}
 }

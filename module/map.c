@@ -19,7 +19,7 @@
  *   - an element is only ever inserted at the head, so that a reader that is
  *     carried along within its chain sees elements twice but misses none.
  *     Replacing in place would put it behind elements it has not seen.
- *   elem_init() writes the key last: who finds the key finds its value.
+ *   elem_publish() writes the key last: who finds the key finds its value.
  *
  * Life cycle
  *   bpf_ma_destroy() takes the map out of the table.  Programs that got it
@@ -59,7 +59,6 @@ static struct bpf_ma_map __rcu *maps[BPF_MA_MAPS_MAX];
 static LIST_HEAD(all_maps);
 static u64 past_kmallocs;
 static u64 past_kfrees;
-static u64 past_lost;
 
 static void reap(struct work_struct *work);
 static LLIST_HEAD(dead_maps);
@@ -67,15 +66,9 @@ static DECLARE_WORK(reap_work, reap);
 
 /* ---- elements: fill, allocate, free ---- */
 
-/*
- * Key last: a reader may already be on @e, left over from its previous life
- * in a flavor that reuses at once.  With the key it looks for it may take the
- * element, as if it had been published, so the value must be there.  (If the
- * previous life had the same key, such a reader may see either value or, when
- * values are wider than a word, some of each.)
- */
+/* All but the key, which makes the element findable: see elem_publish(). */
 static __always_inline void elem_init(struct bpf_ma_map *map, struct bpf_ma_elem *e,
-				      u32 hash, u32 key, const void *value)
+				      u32 hash, const void *value)
 {
 	u32 size = map->value_size;
 
@@ -87,8 +80,20 @@ static __always_inline void elem_init(struct bpf_ma_map *map, struct bpf_ma_elem
 		e->value[(size - 1) / sizeof(u64)] = 0;
 		memcpy(e->value, value, size);
 	}
+}
+
+/*
+ * Key last, and only once nothing can fail any more: where elements are reused
+ * at once a reader may already be on @e, left over from its previous life, and
+ * takes it for published as soon as it has the key that the reader looks for.
+ * Caller holds the bucket's lock.
+ */
+static __always_inline void elem_publish(struct bpf_ma_bucket *b, struct bpf_ma_elem *e,
+					 u32 key)
+{
 	/* pairs with find_rcu() */
 	smp_store_release(&e->key, key);
+	hlist_nulls_add_head_rcu(&e->node, &b->head);
 }
 
 static u32 elem_size(u32 value_size)
@@ -237,7 +242,7 @@ static __always_inline struct bpf_ma_elem *find_rcu(struct bpf_ma_map *map, u32 
 
 	do {
 		hlist_nulls_for_each_entry_rcu(e, n, &b->head, node) {
-			/* pairs with elem_init() */
+			/* pairs with elem_publish() */
 			if (smp_load_acquire(&e->key) == key)
 				return e;
 		}
@@ -303,7 +308,7 @@ int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags)
 	new = elem_alloc(map);
 	if (unlikely(!new))
 		return -ENOMEM;
-	elem_init(map, new, hash, key, value);
+	elem_init(map, new, hash, value);
 
 	err = -EBUSY;
 	if (unlikely(!group_enter(map, idx, &irqflags)))
@@ -326,7 +331,7 @@ int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags)
 	}
 
 	/* New before old: a reader finds one of them at any time. */
-	hlist_nulls_add_head_rcu(&new->node, &b->head);
+	elem_publish(b, new, key);
 	if (old)
 		hlist_nulls_del_rcu(&old->node);
 	raw_spin_unlock(&b->lock);
@@ -487,9 +492,8 @@ static void map_forget(struct bpf_ma_map *map)
 
 	lockdep_assert_held(&maps_lock);
 	map_kmem_counts(map, &kmallocs, &kfrees);
-	if (WARN(kmallocs != kfrees, "map %u: %llu elements from kmalloc, %llu to kfree\n",
-		 map->id, kmallocs, kfrees))
-		past_lost++;
+	WARN(kmallocs != kfrees, "map %u: %llu elements from kmalloc, %llu to kfree\n",
+	     map->id, kmallocs, kfrees);
 	past_kmallocs += kmallocs;
 	past_kfrees += kfrees;
 	list_del(&map->all);
@@ -603,7 +607,9 @@ static int map_init_buckets(struct bpf_ma_map *map)
 	u32 nr = roundup_pow_of_two(map->max_entries);
 	u32 idx;
 
-	map->buckets = kvmalloc_array(nr, sizeof(*map->buckets), GFP_KERNEL_ACCOUNT);
+	/* The largest part: the caller is to see -ENOMEM and not the OOM killer. */
+	map->buckets = kvmalloc_array(nr, sizeof(*map->buckets),
+				      GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!map->buckets)
 		return -ENOMEM;
 	map->mask = nr - 1;
@@ -752,7 +758,6 @@ void bpf_ma_read_totals(struct bpf_ma_totals *totals)
 	mutex_lock(&maps_lock);
 	totals->ma.slab_taken += past_kmallocs;
 	totals->ma.slab_returned += past_kfrees;
-	totals->ma.lost += past_lost;
 	list_for_each_entry(map, &all_maps, all) {
 		totals->maps_live++;
 		map_kmem_counts(map, &totals->ma.slab_taken, &totals->ma.slab_returned);

@@ -32,6 +32,7 @@
  * @BPF_MA_NONE: baseline, kmalloc() and one call_rcu() for each free
  * @BPF_MA_CALL_RCU: baseline, allocator without flags and one call_rcu() for
  *	each free, whose callback frees to the allocator
+ * @BPF_MA_FLAVORS: number of flavors
  *
  * From @BPF_MA_NONE on, frees use call_rcu(), which not every context allows.
  */
