@@ -60,7 +60,7 @@ fetch() {
 	# --occurrence lets tar stop at the last of them, which breaks the pipe:
 	# what came out decides.
 	dpkg-deb --fsys-tarfile "$partial"/*.deb 2>/dev/null |
-		tar -xO "./usr/src/$source.tar.xz" |
+		tar -xO "./usr/src/$source.tar.xz" 2>/dev/null |
 		tar -xJ -C "$partial/tools" --strip-components=2 --occurrence=1 \
 			"$source"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} || true
 	[[ -s $partial/tools/checkpatch.pl && -s $partial/tools/spelling.txt ]] ||

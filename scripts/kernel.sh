@@ -52,7 +52,7 @@ stock-6.12-rt)	release='6\.12\.[0-9]+\+deb12-rt-amd64' ;;
 esac
 
 kernels=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}/kernels
-mkdir -p "$kernels" || die "cannot create the cache $kernels"
+mkdir -p "$kernels" 2>/dev/null || die "cannot create the cache $kernels"
 kernels=$(realpath "$kernels")
 # kbuild takes a space in a path for the end of it.
 [[ $kernels != *[[:space:]:]* ]] ||
@@ -122,6 +122,10 @@ packages_of() {
 		sed -nE 's/^ *Depends: (linux-headers-.*-common.*|linux-kbuild-.*)$/\1/p'
 }
 
+newest() {
+	apt-cache "${apt_options[@]}" pkgnames linux- | grep -xE "$1" | sort -V | tail -n 1
+}
+
 # The archive may be in the middle of an update: take the newest release of
 # which every part is there.
 resolve() {
@@ -133,6 +137,9 @@ resolve() {
 		for package in "${packages[@]}"; do
 			available "$package" || continue 2
 		done
+		# 6.1's kbuild lacks the resolve_btfids that a module's BTF needs.
+		[[ $name != stock-6.1 ]] ||
+			packages+=("$(newest 'linux-kbuild-6\.12\.[0-9]+\+deb12')")
 		return 0
 	done < <(apt-cache "${apt_options[@]}" pkgnames linux-image- |
 		 sed -nE "s/^linux-image-($release)-unsigned\$/\1/p" | sort -rV)
@@ -145,6 +152,36 @@ if ! resolve; then
 fi
 version=$(sed -E 's/^linux-image-(.*)-unsigned$/\1/' <<<"${packages[0]}")
 dir=$kernels/$version
+
+# extract_btf BZIMAGE VMLINUX: for headers that come without the kernel's BTF
+extract_btf() {
+	local image=$1 vmlinux=$2
+	local start length
+
+	# setup_sects, payload_offset and payload_length of the boot protocol;
+	# the payload ends in its uncompressed length.
+	start=$((($(od -An -t u1 -j 0x1f1 -N 1 "$image") + 1) * 512 +
+		 $(od -An -t u4 -j 0x248 -N 4 "$image")))
+	length=$(($(od -An -t u4 -j 0x24c -N 4 "$image") - 4))
+	dd if="$image" iflag=skip_bytes,count_bytes skip="$start" count="$length" \
+		bs=1M status=none | lz4 -dc >"$vmlinux.whole" ||
+		die "cannot unpack $image: it is not compressed with lz4, or lz4 is missing (scripts/packages.sh build installs it)"
+	# It warns of the segments that are empty then.
+	objcopy --only-section=.BTF "$vmlinux.whole" "$vmlinux" 2>/dev/null
+	rm "$vmlinux.whole"
+}
+
+# What the headers of stock-6.1 lack for building a module with BTF.
+complete_headers() {
+	local root=$1 headers=$2
+	local resolve_btfids=tools/bpf/resolve_btfids/resolve_btfids
+
+	[[ -e $headers/vmlinux ]] ||
+		extract_btf "$root/boot/vmlinuz-$version" "$headers/vmlinux"
+	[[ -e $headers/$resolve_btfids ]] ||
+		install -D "$root"/usr/lib/linux-kbuild-6.12.*/$resolve_btfids \
+			"$headers/$resolve_btfids"
+}
 
 if ! usable "$dir" "$version"; then
 	echo "kernel.sh: downloading ${packages[*]}" >&2
@@ -161,6 +198,7 @@ if ! usable "$dir" "$version"; then
 	# The VM has no root file system: what is a module there is not wanted.
 	rm -rf "${root:?}/lib" "${root:?}/usr/share"
 	headers=$root/usr/src/linux-headers-$version
+	complete_headers "$root" "$headers"
 	sed -i "s|^include /usr/src/|include $dir/usr/src/|" "$headers/Makefile"
 	rm -rf "$dir"
 	mv "$root" "$dir"

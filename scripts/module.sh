@@ -41,6 +41,10 @@ out=$(realpath "$out")
 [[ $out != *[[:space:]:]* ]] ||
 	die "kbuild needs a path free of spaces and colons: $out"
 
+# Two targets may want the same module at once.
+exec {lock}>"$out/.lock"
+flock "$lock"
+
 # Sources only: an earlier build in place may have left objects beside them.
 link_sources() {
 	local base file

@@ -30,10 +30,10 @@ die() {
 group_packages() {
 	case $1 in
 	build)	echo gcc gcc-12 libc6-dev make pahole libelf-dev clang llvm \
-			bpftool libbpf-dev ;;
+			bpftool libbpf-dev lz4 ;;
 	vm)	echo qemu-system-x86 busybox-static cpio gcc libc6-dev python3 ;;
 	bench)	echo gnuplot-nox jq python3 ;;
-	style)	echo sparse perl shellcheck ;;
+	style)	echo sparse perl shellcheck xz-utils ;;
 	*)	die "unknown group '$1': accepted are build, vm, bench, style" ;;
 	esac
 }
