@@ -10,7 +10,7 @@ usage() {
 Usage: scripts/checkpatch.sh [--user] FILE...
 
 --user leaves out what only kernel code can follow: the kernel's own macros and
-its rules for volatile and typedefs.
+types, its rules for volatile, typedefs and the arguments of macros.
 EOF
 }
 
@@ -73,7 +73,10 @@ fetch() {
 # This is BPF code, and compat.h exists to know versions (its KERNEL_VERSION()
 # looks like a constant on the wrong side).
 ignore=RCU_TASKS_TRACE,LINUX_VERSION_CODE,CONSTANT_COMPARISON
-[[ -z $user ]] || ignore+=,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,NEW_TYPEDEFS
+if [[ -n $user ]]; then
+	ignore+=,PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_KERNEL_TYPES
+	ignore+=,VOLATILE,NEW_TYPEDEFS,MACRO_ARG_REUSE,MACRO_ARG_UNUSED
+fi
 
 perl "$tools/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary \
 	--show-types --ignore "$ignore" -f "$@"

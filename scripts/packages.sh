@@ -83,6 +83,6 @@ apt_get() {
 # archive serves what is needed is decided by the installation.
 apt_get update || true
 if ! apt_get install --no-install-recommends "${missing[@]}"; then
-	tail -n 20 "$log" >&2
+	tail -n 5 "$log" >&2
 	die "apt could not install ${missing[*]}: does the package archive answer? (apt's last lines are above)"
 fi
