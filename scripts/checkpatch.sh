@@ -78,5 +78,9 @@ if [[ -n $user ]]; then
 	ignore+=,VOLATILE,NEW_TYPEDEFS,MACRO_ARG_REUSE,MACRO_ARG_UNUSED
 fi
 
+status=0
 perl "$tools/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary \
-	--show-types --ignore "$ignore" -f "$@"
+	--show-types --ignore "$ignore" -f "$@" || status=$?
+# Its memory of the include files, written into the current directory.
+rm -f .checkpatch-camelcase.*
+exit $status
