@@ -2,9 +2,9 @@
 /*
  * Memory allocator for BPF programs: any context may allocate and free.
  *
- * The names and signatures are the kernel's own, so that a caller of
- * <linux/bpf_mem_alloc.h> compiles unchanged; what is added are the flavors
- * (enum bpf_mem_alloc_flags) and the statistics.
+ * The names and signatures are the kernel's own, so that existing callers
+ * compile unchanged; what is added are the flavors (enum bpf_mem_alloc_flags)
+ * and the statistics.
  *
  * See memalloc.c for the life cycle of an object in each flavor.
  */

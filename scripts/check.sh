@@ -51,7 +51,7 @@ check_shell() {
 }
 
 kernel_files() {
-	files memalloc.c bpf_mem_alloc.h compat.h 'module/*.[ch]' \
+	files memalloc.c bpf_mem_alloc.h compat.h 'module/*.[ch]' 'selftests/test_modules/*.[ch]' \
 		'selftests/test_modules/*.[ch]'
 }
 
