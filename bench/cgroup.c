@@ -39,7 +39,10 @@ int cgroup_create(struct cgroup *cg, unsigned int number)
 	char file[PATH_MAX];
 	int err;
 
-	snprintf(cg->path, sizeof(cg->path), CGROUP_ROOT "/bench-%u", number);
+	snprintf(cg->path, sizeof(cg->path), CGROUP_ROOT "/bpf_ma_bench-%u",
+		 number);
+	/* an interrupted run may have left it */
+	rmdir(cg->path);
 	if (mkdir(cg->path, 0755)) {
 		err = -errno;
 		fprintf(stderr, "cannot create %s: %s\n", cg->path,

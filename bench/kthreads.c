@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counting the kernel's own threads.
+ * The kernel's own threads: how many there are and which ones are new.
  */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "kthreads.h"
 #include "util.h"
@@ -14,12 +15,12 @@
 #define PF_KTHREAD 0x00200000
 
 /* A process may end while /proc is walked: then it does not count. */
-static bool is_kthread(const char *pid)
+static bool read_kthread(const char *pid, struct kthread *thread)
 {
 	unsigned int flags = 0;
 	char path[64];
 	char stat[512];
-	const char *name_end;
+	char *name, *name_end;
 	size_t len;
 	FILE *file;
 
@@ -31,31 +32,80 @@ static bool is_kthread(const char *pid)
 	fclose(file);
 	stat[len] = '\0';
 
-	/* The name may hold blanks and brackets: count fields after it. */
+	/* "PID (NAME) STATE ...": the name may hold blanks and brackets. */
+	name = strchr(stat, '(');
 	name_end = strrchr(stat, ')');
-	if (!name_end ||
+	if (!name || !name_end ||
 	    sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
 		return false;
+	*name_end = '\0';
+	thread->pid = atoi(pid);
+	snprintf(thread->name, sizeof(thread->name), "%s", name + 1);
 	return flags & PF_KTHREAD;
 }
 
-int kthreads_count(void)
+static int add_kthread(struct kthreads *threads, const struct kthread *thread)
 {
-	struct dirent *entry;
+	struct kthread *more;
+
+	more = reallocarray(threads->thread, threads->count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	more[threads->count++] = *thread;
+	threads->thread = more;
+	return 0;
+}
+
+int kthreads_read(struct kthreads *threads)
+{
 	DIR *proc = opendir("/proc");
-	int count = 0;
+	struct dirent *entry;
+	struct kthread thread;
+	int err = 0;
 
+	memset(threads, 0, sizeof(*threads));
 	if (!proc) {
-		int err = -errno;
-
+		err = -errno;
 		fprintf(stderr, "cannot read /proc: %s\n", strerror(errno));
 		return err;
 	}
-	while ((entry = readdir(proc)))
-		if (isdigit((unsigned char)entry->d_name[0]))
-			count += is_kthread(entry->d_name);
+	while (!err && (entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    read_kthread(entry->d_name, &thread))
+			err = add_kthread(threads, &thread);
 	closedir(proc);
-	return count;
+	if (err)
+		kthreads_free(threads);
+	return err;
+}
+
+void kthreads_free(struct kthreads *threads)
+{
+	free(threads->thread);
+	memset(threads, 0, sizeof(*threads));
+}
+
+static bool contains(const struct kthreads *threads, int pid)
+{
+	for (int i = 0; i < threads->count; i++)
+		if (threads->thread[i].pid == pid)
+			return true;
+	return false;
+}
+
+void kthreads_new(const struct kthreads *after, const struct kthreads *before,
+		  char *names, size_t size)
+{
+	size_t used = 0;
+
+	names[0] = '\0';
+	for (int i = 0; i < after->count && used < size; i++) {
+		const struct kthread *thread = &after->thread[i];
+
+		if (!contains(before, thread->pid))
+			used += snprintf(names + used, size - used, "%s%s",
+					 used ? " " : "", thread->name);
+	}
 }
 
 /* All threads of the system, user ones included: /proc/loadavg's "R/TOTAL". */
@@ -70,10 +120,20 @@ static int total_threads(void)
 	return total;
 }
 
+static int count_kthreads(void)
+{
+	struct kthreads threads;
+	int err = kthreads_read(&threads);
+	int count = threads.count;
+
+	kthreads_free(&threads);
+	return err ?: count;
+}
+
 int kthreads_watch_start(struct kthreads_watch *watch)
 {
 	watch->total = total_threads();
-	watch->peak = kthreads_count();
+	watch->peak = count_kthreads();
 	return watch->peak < 0 ? watch->peak : 0;
 }
 
@@ -85,7 +145,7 @@ void kthreads_watch_sample(struct kthreads_watch *watch)
 	if (total <= watch->total)
 		return;
 	watch->total = total;
-	count = kthreads_count();
+	count = count_kthreads();
 	if (count > watch->peak)
 		watch->peak = count;
 }

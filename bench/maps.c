@@ -20,7 +20,7 @@
  * What may be left in a drained cgroup: a few pages of slab that hold the
  * kernel's own objects, such as the inode of a pin.
  */
-#define DRAINED_BYTES (256 << 10)
+#define DRAINED_BYTES (64 << 10)
 
 const struct flavor flavors[] = {
 	{ .name = "kernel-prealloc", .prealloc = true },
@@ -41,27 +41,6 @@ const struct flavor *find_flavor(const char *name)
 		if (!strcmp(flavors[i].name, name))
 			return &flavors[i];
 	return NULL;
-}
-
-int maps_setup(bool need_module)
-{
-	if (need_module && access(MODULE_DIR "/totals", R_OK)) {
-		fprintf(stderr,
-			"no %s: load bpf_ma.ko and mount debugfs, or ask for the flavors kernel-prealloc and kernel only\n",
-			MODULE_DIR);
-		return -ENOENT;
-	}
-	if (mkdir(PIN_DIR, 0700) && errno != EEXIST) {
-		fprintf(stderr, "cannot create %s: %s: is bpffs mounted?\n",
-			PIN_DIR, strerror(errno));
-		return -errno;
-	}
-	if (unlink(MAP_PIN) && errno != ENOENT) {
-		fprintf(stderr, "cannot remove %s: %s\n", MAP_PIN,
-			strerror(errno));
-		return -errno;
-	}
-	return 0;
 }
 
 int read_module_totals(struct module_totals *totals)
@@ -93,6 +72,49 @@ int read_module_totals(struct module_totals *totals)
 		for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
 			if (!strcmp(name, fields[i].name))
 				*fields[i].value = value;
+	}
+	return 0;
+}
+
+/* Other maps would be counted in the totals. */
+static int check_module(void)
+{
+	struct module_totals totals;
+	int err;
+
+	if (access(MODULE_DIR "/totals", R_OK)) {
+		fprintf(stderr,
+			"no %s: load bpf_ma.ko and mount debugfs, or ask for the flavors kernel-prealloc and kernel only\n",
+			MODULE_DIR);
+		return -ENOENT;
+	}
+	err = read_module_totals(&totals);
+	if (!err && totals.maps_live) {
+		fprintf(stderr,
+			"bpf_ma has maps already: destroy those in %s/maps first\n",
+			MODULE_DIR);
+		err = -EBUSY;
+	}
+	return err;
+}
+
+int maps_setup(bool need_module)
+{
+	if (need_module) {
+		int err = check_module();
+
+		if (err)
+			return err;
+	}
+	if (mkdir(PIN_DIR, 0700) && errno != EEXIST) {
+		fprintf(stderr, "cannot create %s: %s: is bpffs mounted?\n",
+			PIN_DIR, strerror(errno));
+		return -errno;
+	}
+	if (unlink(MAP_PIN) && errno != ENOENT) {
+		fprintf(stderr, "cannot remove %s: %s\n", MAP_PIN,
+			strerror(errno));
+		return -errno;
 	}
 	return 0;
 }

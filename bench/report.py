@@ -44,6 +44,7 @@ def round_result(record):
         "threads_before": before,
         "threads_peak": peak,
         "threads_after": after,
+        "threads_new": record["threads_new"].split(),
         "slab_taken": None,
         "slab_returned": None,
         "memory_secs": numbers(record, "memory_secs"),
@@ -92,6 +93,7 @@ def make_row(case, flavor, results, want_rounds):
         "threads_before": worst["threads_before"],
         "threads_peak": worst["threads_peak"],
         "threads_after": worst["threads_after"],
+        "threads_new": sum((r["threads_new"] for r in results), []),
         "slab_taken": sum_or_none(results, "slab_taken"),
         "slab_returned": sum_or_none(results, "slab_returned"),
     }
@@ -117,10 +119,12 @@ def make_rows(records, want_rounds):
 
 
 def number_or_text(text):
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def main():
@@ -135,7 +139,7 @@ def main():
     env = {}
     for setting in args.env:
         name, _, value = setting.partition("=")
-        env[name] = number_or_text(value)
+        env[name] = value if name in ("commit", "date", "kernel") else number_or_text(value)
     records = parse_rounds(args.rounds)
     if not records:
         sys.exit(f"report.py: no round was recorded in {args.rounds}")

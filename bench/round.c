@@ -208,6 +208,23 @@ static int drain(struct run *run)
 	return err;
 }
 
+static int compare_threads(struct round_result *result,
+			   const struct kthreads *before)
+{
+	struct kthreads after;
+	int err;
+
+	err = kthreads_read(&after);
+	if (err)
+		return err;
+	result->threads_before = before->count;
+	result->threads_after = after.count;
+	kthreads_new(&after, before, result->threads_new,
+		     sizeof(result->threads_new));
+	kthreads_free(&after);
+	return 0;
+}
+
 int run_round(const struct bench_case *bench_case, const struct flavor *flavor,
 	      const struct round_options *options, struct round_result *result)
 {
@@ -215,6 +232,7 @@ int run_round(const struct bench_case *bench_case, const struct flavor *flavor,
 	struct run run = { .options = options, .result = result };
 	unsigned int max_samples =
 		(options->secs + WARM_UP_SECS) / SAMPLE_SECS + 4;
+	struct kthreads before;
 	int err, drain_err;
 
 	memset(result, 0, sizeof(*result));
@@ -222,11 +240,12 @@ int run_round(const struct bench_case *bench_case, const struct flavor *flavor,
 	if (!result->samples)
 		return -ENOMEM;
 
-	result->threads_before = kthreads_count();
-	err = result->threads_before < 0 ? result->threads_before :
-					   cgroup_create(&run.cgroup, number++);
+	err = kthreads_read(&before);
 	if (err)
 		return err;
+	err = cgroup_create(&run.cgroup, number++);
+	if (err)
+		goto free_before;
 	err = map_create(&run.map, flavor, options->value_size, &run.cgroup);
 	if (!err) {
 		err = run_on_map(&run, bench_case);
@@ -234,6 +253,8 @@ int run_round(const struct bench_case *bench_case, const struct flavor *flavor,
 		err = err ?: drain_err;
 	}
 	err = cgroup_remove(&run.cgroup) ?: err;
-	result->threads_after = kthreads_count();
+	err = err ?: compare_threads(result, &before);
+free_before:
+	kthreads_free(&before);
 	return err;
 }

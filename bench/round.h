@@ -39,6 +39,7 @@ struct round_result {
 	int threads_before;
 	int threads_peak;
 	int threads_after;
+	char threads_new[512];	/* names of those that came and stayed */
 	/* bpf_ma.ko's counters: all zero for the kernel's own maps */
 	struct module_totals whole;	/* from before the map to after it */
 	struct module_totals measured;	/* while measuring */

@@ -53,8 +53,8 @@ static const struct argp_option argp_options[] = {
 };
 
 static const char argp_doc[] =
-	"Measures hash maps of several allocators under BPF programs.\n\v"
-	"Needs root, cgroup v2, bpffs and bpftool, and bpf_ma.ko and debugfs\n"
+	"Measures hash maps of several allocators under BPF programs.\n"
+	"\vNeeds root, cgroup v2, bpffs and bpftool, and bpf_ma.ko and debugfs\n"
 	"for all flavors but kernel-prealloc and kernel.\n";
 
 static void refuse_name(const char *what, const char *name)
@@ -221,6 +221,7 @@ static void record_round(FILE *out, const struct options *options,
 		result->memory_avg, result->memory_peak);
 	fprintf(out, "threads %d %d %d\n", result->threads_before,
 		result->threads_peak, result->threads_after);
+	fprintf(out, "threads_new %s\n", result->threads_new);
 	if (flavor->module) {
 		fprintf(out, "slab %lld %lld\n", result->whole.slab_taken,
 			result->whole.slab_returned);

@@ -4,6 +4,7 @@
 # Print bench.json as a table. Exit status 1 if a row failed.
 import argparse
 import json
+import re
 import sys
 
 COLUMNS = ("flavor", "k/s per producer", "/normal", "avg MiB", "/normal",
@@ -46,6 +47,22 @@ def print_case(case, rows):
             print(f"  {row['flavor']}: FAILED: {row['failure']}")
 
 
+def is_pool_worker(thread):
+    """Whether a thread is of the pools that all of the kernel shares."""
+    return re.match(r"kworker/u?[0-9]+:", thread)
+
+
+def print_threads(rows):
+    pool = sum(bool(is_pool_worker(t)) for row in rows for t in row["threads_new"])
+    if pool:
+        print(f"\nIn all, {pool} workers joined the kernel's shared pools and were "
+              "idle at the end of their round.")
+    for row in rows:
+        others = [t for t in row["threads_new"] if not is_pool_worker(t)]
+        if others:
+            print(f"{row['case']}, {row['flavor']}: THREADS ADDED: {', '.join(others)}")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Print bench.json as a table.")
     parser.add_argument("json")
@@ -58,6 +75,7 @@ def main():
     cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))
     for case in cases:
         print_case(case, [row for row in bench["rows"] if row["case"] == case])
+    print_threads(bench["rows"])
     sys.exit(any("failure" in row for row in bench["rows"]))
 
 

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,6 +98,8 @@ int run_command(const char *cgroup, char *const argv[])
 	if (!pid) {
 		int null = open("/dev/null", O_WRONLY);
 
+		/* It must not go on beside the next run. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (cgroup && enter_cgroup(cgroup))
 			_exit(1);
 		dup2(null, STDOUT_FILENO);
