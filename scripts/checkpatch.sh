@@ -31,44 +31,28 @@ if [[ $1 == --user ]]; then
 fi
 [[ $# -gt 0 ]] || { usage >&2; exit 2; }
 
-source=linux-source-6.12
 cache=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}
 tools=$cache/checkpatch
 
-fetch() {
-	local partial
+extract() {
+	local partial deb
 
-	for tool in apt-get dpkg-deb; do
-		command -v "$tool" >/dev/null ||
-			die "no $tool here: checkpatch comes from the Debian archive"
-	done
-	mkdir -p "$cache"
+	deb=$("$(dirname "$(realpath "$0")")/linux-source.sh" deb)
 	partial=$(mktemp -d "$cache/.checkpatch.XXXXXX")
 	# shellcheck disable=SC2064 # the name as it is now
 	trap "rm -rf '$partial'" EXIT
-	mkdir -p "$partial"/{lists,cache,tools}
-
-	echo "checkpatch.sh: downloading $source for scripts/checkpatch.pl" >&2
-	apt_options=(-q -o "Dir::State::Lists=$partial/lists" -o "Dir::Cache=$partial/cache"
-		     -o APT::Sandbox::User=root -o Acquire::Retries=3)
-	apt-get "${apt_options[@]}" update >"$partial/log" 2>&1 || true
-	if ! (cd "$partial" && apt-get "${apt_options[@]}" download "$source") \
-	     >"$partial/log" 2>&1; then
-		tail -n 5 "$partial/log" >&2
-		die "download of $source failed: network or disk? (apt's last lines are above)"
-	fi
 	# --occurrence lets tar stop at the last of them, which breaks the pipe:
 	# what came out decides.
-	dpkg-deb --fsys-tarfile "$partial"/*.deb 2>/dev/null |
-		tar -xO "./usr/src/$source.tar.xz" 2>/dev/null |
-		tar -xJ -C "$partial/tools" --strip-components=2 --occurrence=1 \
-			"$source"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} || true
-	[[ -s $partial/tools/checkpatch.pl && -s $partial/tools/spelling.txt ]] ||
-		die "$source does not hold scripts/checkpatch.pl"
-	mv "$partial/tools" "$tools"
+	dpkg-deb --fsys-tarfile "$deb" 2>/dev/null |
+		tar -xO --wildcards './usr/src/linux-source-*.tar.xz' 2>/dev/null |
+		tar -xJ -C "$partial" --strip-components=2 --occurrence=1 --wildcards \
+			'*'/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} || true
+	[[ -s $partial/checkpatch.pl && -s $partial/spelling.txt ]] ||
+		die "$deb does not hold scripts/checkpatch.pl"
+	mv -T "$partial" "$tools"
 }
 
-[[ -x $tools/checkpatch.pl ]] || fetch
+[[ -x $tools/checkpatch.pl ]] || extract
 
 # This is BPF code, and compat.h exists to know versions (its KERNEL_VERSION()
 # looks like a constant on the wrong side).
