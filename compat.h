@@ -16,6 +16,7 @@
 
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <linux/btf_ids.h>
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/irq_work.h>
@@ -31,6 +32,11 @@
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
+/*
+ * No header tells of the functions that the oldest supported kernel has: they
+ * are no macros.  There is no newest one: what it changes does not compile, or
+ * meets an #error below.
+ */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "bpf_ma: Linux 6.1 or newer is needed (polled RCU grace periods of both kinds)"
 #endif
@@ -62,6 +68,15 @@ static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
 {
 	return objcg ? get_mem_cgroup_from_objcg(objcg) : NULL;
 }
+
+/* Before 6.8 the kernel's own does not take NULL. */
+static inline void bpf_ma_objcg_put(struct obj_cgroup *objcg)
+{
+	if (objcg)
+		obj_cgroup_put(objcg);
+}
+
+#define obj_cgroup_put(objcg) bpf_ma_objcg_put(objcg)
 #else /* !CONFIG_MEMCG */
 static inline struct obj_cgroup *bpf_ma_current_objcg(void)
 {
@@ -72,6 +87,29 @@ static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
 {
 	return NULL;
 }
+#endif
+
+/*
+ * kfuncs.  6.1 has no mark for them, and sets that make no
+ * difference between kfuncs and other lists of functions; __bpf_kfunc came
+ * with 6.3, the switch for warnings about missing prototypes (there are none
+ * missing) with 6.7, the sets of their own with 6.9.
+ */
+#ifndef __bpf_kfunc
+#define __bpf_kfunc noinline
+#endif
+
+#ifndef __bpf_kfunc_start_defs
+#define __bpf_kfunc_start_defs()
+#define __bpf_kfunc_end_defs()
+#endif
+
+#ifndef BTF_KFUNCS_START
+#ifndef BTF_SET8_START
+#error "bpf_ma: this kernel has no known form of kfunc sets (BTF_KFUNCS_START, BTF_SET8_START)"
+#endif
+#define BTF_KFUNCS_START(name) BTF_SET8_START(name)
+#define BTF_KFUNCS_END(name) BTF_SET8_END(name)
 #endif
 
 #endif /* !BPF_MA_USER */

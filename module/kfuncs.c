@@ -142,6 +142,13 @@ __bpf_kfunc int bpf_ma_msleep(u32 ms)
 
 __bpf_kfunc_end_defs();
 
+#ifndef BPF_MA_HAVE_KF_RCU_PROTECTED
+#error "bpf_ma: Kbuild did not probe for KF_RCU_PROTECTED"
+#endif
+#if !BPF_MA_HAVE_KF_RCU_PROTECTED
+#define KF_RCU_PROTECTED 0
+#endif
+
 BTF_KFUNCS_START(bpf_ma_kfunc_ids)
 BTF_ID_FLAGS(func, bpf_ma_map_get, KF_RET_NULL | KF_RCU_PROTECTED)
 BTF_ID_FLAGS(func, bpf_ma_map_lookup, KF_RET_NULL | KF_RCU_PROTECTED)
@@ -157,6 +164,29 @@ static const struct btf_kfunc_id_set bpf_ma_kfunc_set = {
 	.owner	= THIS_MODULE,
 	.set	= &bpf_ma_kfunc_ids,
 };
+
+#if BPF_MA_HAVE_KF_RCU_PROTECTED
+#define bpf_ma_syscall_kfunc_set bpf_ma_kfunc_set
+#else
+/*
+ * Where programs cannot take RCU's lock and the verifier cannot ask for it, a
+ * program that is always sleepable does without bpf_ma_map_lookup().
+ */
+BTF_KFUNCS_START(bpf_ma_syscall_kfunc_ids)
+BTF_ID_FLAGS(func, bpf_ma_map_get, KF_RET_NULL)
+BTF_ID_FLAGS(func, bpf_ma_map_update)
+BTF_ID_FLAGS(func, bpf_ma_map_delete)
+BTF_ID_FLAGS(func, bpf_ma_map_first_key)
+BTF_ID_FLAGS(func, bpf_ma_map_next_key)
+BTF_ID_FLAGS(func, bpf_ma_map_lookup_sleepable, KF_SLEEPABLE | KF_RET_NULL)
+BTF_ID_FLAGS(func, bpf_ma_msleep, KF_SLEEPABLE)
+BTF_KFUNCS_END(bpf_ma_syscall_kfunc_ids)
+
+static const struct btf_kfunc_id_set bpf_ma_syscall_kfunc_set = {
+	.owner	= THIS_MODULE,
+	.set	= &bpf_ma_syscall_kfunc_ids,
+};
+#endif
 
 /**
  * bpf_ma_kfuncs_init() - offer the kfuncs to BPF programs
@@ -174,5 +204,5 @@ int bpf_ma_kfuncs_init(void)
 	err = register_btf_kfunc_id_set(BPF_PROG_TYPE_TRACING, &bpf_ma_kfunc_set);
 	if (err)
 		return err;
-	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &bpf_ma_kfunc_set);
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &bpf_ma_syscall_kfunc_set);
 }
