@@ -20,7 +20,11 @@
 /* Of the module's log lines; the headers' own default must not come first. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#if __has_include("linux/bpf_mem_alloc.h")
 #include <linux/bpf_mem_alloc.h>
+#else
+#error "bpf_ma: Linux 6.1 or newer is needed (this one has no allocator for BPF)"
+#endif
 
 /* struct, union and enum tags */
 #define bpf_mem_alloc			bpf_ma_mem_alloc

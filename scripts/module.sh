@@ -68,6 +68,9 @@ find "$out" -xtype l -delete
 unset MAKEFLAGS MFLAGS MAKELEVEL
 log=$out/build.log
 if ! make -C "$kdir" M="$out" V="${V:-0}" C="${SPARSE:+2}" -j "$(nproc)" modules >"$log" 2>&1; then
+	# A kernel out of range is told so in one line, not by what follows from it.
+	reason=$(sed -nE 's/.*error: #error "bpf_ma: (.*)"$/\1/p' "$log" | head -n 1)
+	[[ -z $reason ]] || die "not for the kernel of $kdir: $reason"
 	cat "$log" >&2
 	die "the module does not build for $kdir (see above)"
 fi
