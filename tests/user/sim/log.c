@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happened lately: told when something fails, or as it happens when the
+ * environment has VERBOSE.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sched.h"
+
+#define EVENTS	300
+
+struct event {
+	unsigned long step;
+	int cpu;
+	const char *ctx;
+	const char *fmt;
+	unsigned long args[2];
+};
+
+static struct event events[EVENTS];
+static unsigned long nr_events;
+static u64 log_seed;
+
+void sim_log_reset(u64 seed)
+{
+	nr_events = 0;
+	log_seed = seed;
+}
+
+static void print_event(const struct event *event)
+{
+	fprintf(stderr, "# %6lu CPU %d %-10s ", event->step, event->cpu, event->ctx);
+	fprintf(stderr, event->fmt, event->args[0], event->args[1]);
+	fputc('\n', stderr);
+}
+
+void sim_log_event(const char *fmt, const unsigned long args[2])
+{
+	struct event *event = &events[nr_events++ % EVENTS];
+	static int verbose = -1;
+
+	*event = (struct event){
+		.step = sim.steps, .cpu = sim.current->cpu, .ctx = sim.current->name,
+		.fmt = fmt, .args = { args[0], args[1] },
+	};
+	if (verbose < 0)
+		verbose = !!getenv("VERBOSE");
+	if (verbose)
+		print_event(event);
+}
+
+static void print_log(void)
+{
+	unsigned long i = nr_events > EVENTS ? nr_events - EVENTS : 0;
+
+	for (; i < nr_events; i++)
+		print_event(&events[i % EVENTS]);
+}
+
+void shim_fail(const char *fmt, ...)
+{
+	char why[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	sim.on = false;
+	if (!getenv("VERBOSE"))
+		print_log();
+	fprintf(stderr, "# seed %llu: %s\n", log_seed, why);
+	step_failed();
+	ck_abort_msg("%s (SEED=%llu)", why, log_seed);
+	abort();
+}
+
+void shim_warn(const char *file, int line, const char *fmt, ...)
+{
+	char why[192];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	shim_fail("WARNING at %s:%d: %s", file, line, why);
+}

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of an object in each flavor, step by step: when it may be handed
+ * out again, when it goes back to slab, and that it does.
+ */
+#include "suites.h"
+
+#define NR	64	/* objects: many times what a CPU keeps */
+
+static void alloc_all(struct heap *heap, void **ptrs, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		ptrs[i] = heap_alloc(heap, 0);
+		ck_assert_ptr_nonnull(ptrs[i]);
+	}
+}
+
+static void free_all(struct heap *heap, void **ptrs, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		heap_free(heap, ptrs[i]);
+}
+
+static void free_all_rcu(struct heap *heap, void **ptrs, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		heap_free_rcu(heap, ptrs[i]);
+}
+
+static void begin(struct heap *heap, unsigned int flags)
+{
+	start_quietly(2);
+	ck_assert_int_eq(heap_init(heap, FEW, flags), 0);
+}
+
+static void end(struct heap *heap)
+{
+	heap_destroy(heap);
+	heap_check_all_gone();
+}
+
+/* Steps of 100 us, so as not to sleep for longer than needed. */
+static bool happens_within_ms(unsigned int ms, struct heap *heap,
+			      bool (*what)(struct heap *heap))
+{
+	unsigned int i;
+
+	for (i = 0; i < 10 * ms; i++) {
+		if (what(heap))
+			return true;
+		sim_sleep(NSEC_PER_MSEC / 10);
+	}
+	return false;
+}
+
+static bool nothing_waits(struct heap *heap)
+{
+	struct bpf_mem_alloc_stats stats = heap_stats(heap);
+
+	return !stats.wait_rcu && !stats.wait_trace && !stats.dead;
+}
+
+START_TEST(normal_reuses_at_once)
+{
+	struct heap heap;
+	void *ptr;
+
+	begin(&heap, 0);
+	ptr = heap_alloc(&heap, 0);
+	rcu_read_lock();
+	heap_free(&heap, ptr);
+	ck_assert_ptr_eq(heap_alloc(&heap, 0), ptr);
+	rcu_read_unlock();
+	heap_free(&heap, ptr);
+	end(&heap);
+}
+
+/* Surplus of a normal allocator waits for readers of both kinds. */
+START_TEST(normal_waits_for_readers_of_slab)
+{
+	struct heap heap;
+	void *ptrs[NR];
+
+	begin(&heap, 0);
+	alloc_all(&heap, ptrs, NR);
+	rcu_read_lock_trace();
+	free_all(&heap, ptrs, NR);
+	heap_idle();
+	ck_assert_uint_eq(heap_stats(&heap).slab_returned, 0);
+	ck_assert_uint_gt(heap_stats(&heap).wait_trace, NR / 2);
+	rcu_read_unlock_trace();
+	heap_idle();
+	ck_assert(nothing_waits(&heap));
+	ck_assert_uint_gt(heap_stats(&heap).slab_returned, NR / 2);
+
+	alloc_all(&heap, ptrs, NR);
+	rcu_read_lock();
+	free_all(&heap, ptrs, NR);
+	sim_sleep(NSEC_PER_MSEC);
+	rcu_read_unlock();
+	heap_idle();
+	ck_assert(nothing_waits(&heap));
+	end(&heap);
+}
+
+static void reader_fn(void *arg)
+{
+	bool *stay = arg;
+
+	rcu_read_lock();
+	while (*stay)
+		sim_sleep(NSEC_PER_MSEC);
+	rcu_read_unlock();
+}
+
+static void trace_reader_fn(void *arg)
+{
+	bool *stay = arg;
+
+	rcu_read_lock_trace();
+	while (*stay)
+		sim_sleep(NSEC_PER_MSEC);
+	rcu_read_unlock_trace();
+}
+
+/* Lets the reader get in. */
+static bool *reader_enters(void (*fn)(void *arg), int cpu)
+{
+	static bool stay;
+
+	stay = true;
+	sim_spawn("reader", cpu, fn, &stay);
+	sim_sleep(NSEC_PER_MSEC);
+	return &stay;
+}
+
+static void leave(bool *stay)
+{
+	*stay = false;
+	sim_join();
+}
+
+/* No freed object is seen again, for as long as the reader stays. */
+static void check_waits_for_reader(unsigned int flags, bool rcu)
+{
+	void *ptrs[NR], *more[NR];
+	struct heap heap;
+	int round, i;
+	bool *stay;
+
+	begin(&heap, flags);
+	stay = reader_enters(reader_fn, 1);
+	for (round = 0; round < 5; round++) {
+		alloc_all(&heap, ptrs, NR);
+		ck_assert_int_eq(heap.reused, 0);
+		if (rcu)
+			free_all_rcu(&heap, ptrs, NR);
+		else
+			free_all(&heap, ptrs, NR);
+		sim_sleep(300 * NSEC_PER_MSEC);
+	}
+	ck_assert_uint_eq(heap_stats(&heap).wait_rcu, 5 * NR);
+	leave(stay);
+	/* And now they are. */
+	sim_sleep(30 * NSEC_PER_MSEC);
+	if (!(flags & BPF_MA_FREE_AFTER_RCU_GP)) {
+		for (i = 0; i < NR; i++) {
+			more[i] = heap_alloc(&heap, 0);
+			sim_sleep(10 * NSEC_PER_MSEC);
+		}
+		ck_assert_int_ge(heap.reused, NR - FEW_HIGH);
+		free_all_rcu(&heap, more, NR);
+	}
+	heap_idle();
+	ck_assert(nothing_waits(&heap));
+	end(&heap);
+}
+
+START_TEST(reuse_waits_for_rcu_readers)
+{
+	check_waits_for_reader(BPF_MA_REUSE_AFTER_RCU_GP, false);
+}
+
+START_TEST(reuse_free_rcu_waits_for_rcu_readers)
+{
+	check_waits_for_reader(BPF_MA_REUSE_AFTER_RCU_GP, true);
+}
+
+START_TEST(free_after_waits_for_rcu_readers)
+{
+	check_waits_for_reader(BPF_MA_FREE_AFTER_RCU_GP, false);
+}
+
+START_TEST(free_rcu_waits_for_rcu_readers)
+{
+	check_waits_for_reader(0, true);
+}
+
+/* Reuse does not wait for tasks-trace readers, slab does. */
+static void check_trace_reader(unsigned int flags, bool rcu)
+{
+	struct bpf_mem_alloc_stats stats;
+	struct heap heap;
+	void *ptrs[NR];
+	long reused;
+	bool *stay;
+	int round;
+
+	begin(&heap, flags);
+	stay = reader_enters(trace_reader_fn, 1);
+	for (round = 0; round < 5; round++) {
+		alloc_all(&heap, ptrs, NR);
+		reused = heap.reused;
+		if (rcu)
+			free_all_rcu(&heap, ptrs, NR);
+		else
+			free_all(&heap, ptrs, NR);
+		sim_sleep(400 * NSEC_PER_MSEC);
+	}
+	ck_assert_int_gt(reused, 3 * NR);
+	stats = heap_stats(&heap);
+	ck_assert_uint_eq(stats.slab_returned, 0);
+	ck_assert_uint_eq(stats.wait_rcu, 0);
+	ck_assert_uint_gt(stats.wait_trace, NR / 2);
+	/* What waits for the reader was and is taken back. */
+	ck_assert_uint_gt(stats.robbed, NR);
+	ck_assert_uint_lt(stats.slab_taken, 2 * NR);
+	leave(stay);
+	heap_idle();
+	ck_assert(nothing_waits(&heap));
+	ck_assert_uint_gt(heap_stats(&heap).slab_returned, NR / 2);
+	end(&heap);
+}
+
+START_TEST(reuse_and_trace_readers)
+{
+	check_trace_reader(BPF_MA_REUSE_AFTER_RCU_GP, false);
+}
+
+START_TEST(free_rcu_and_trace_readers)
+{
+	check_trace_reader(0, true);
+}
+
+START_TEST(normal_and_trace_readers)
+{
+	check_trace_reader(0, false);
+}
+
+/* Under free-after-rcu-gp a tasks-trace reader holds nothing up. */
+START_TEST(free_after_ignores_trace_readers)
+{
+	struct heap heap;
+	void *ptrs[NR];
+	bool *stay;
+
+	begin(&heap, BPF_MA_FREE_AFTER_RCU_GP);
+	stay = reader_enters(trace_reader_fn, 1);
+	alloc_all(&heap, ptrs, NR);
+	free_all(&heap, ptrs, NR);
+	heap_idle();
+	ck_assert_uint_ge(heap_stats(&heap).slab_returned, NR);
+	ck_assert_int_eq(heap.reused, 0);
+	leave(stay);
+	end(&heap);
+}
+
+/* Where tasks trace implies no RCU grace period, an RCU one is waited for. */
+START_TEST(trace_without_rcu)
+{
+	struct heap heap;
+	void *ptrs[NR];
+	bool *stay;
+
+	sim_start(&(struct sim_config){ .cpus = 2, .trace_needs_rcu = true }, 0);
+	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
+	alloc_all(&heap, ptrs, NR);
+	stay = reader_enters(reader_fn, 1);
+	free_all(&heap, ptrs, NR);
+	heap_idle();
+	ck_assert_uint_eq(heap_stats(&heap).slab_returned, 0);
+	leave(stay);
+	heap_idle();
+	ck_assert(nothing_waits(&heap));
+
+	/* And at the end of the allocator, too. */
+	alloc_all(&heap, ptrs, NR);
+	free_all(&heap, ptrs, NR);
+	stay = reader_enters(reader_fn, 1);
+	heap_destroy(&heap);
+	heap_idle();
+	ck_assert_uint_eq(heap_totals().allocators, 1);
+	leave(stay);
+	heap_check_all_gone();
+}
+
+/* Much freed memory asks for expedited grace periods, one at a time. */
+START_TEST(pressure_expedites)
+{
+	struct bpf_mem_alloc_stats stats;
+	u64 began, most = 0;
+	struct heap heap;
+	int i;
+
+	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
+	began = sim.ns;
+	for (i = 0; i < 4000; i++) {
+		heap_free(&heap, heap_alloc(&heap, 0));
+		sim_sleep(20 * NSEC_PER_USEC);
+		stats = heap_stats(&heap);
+		most = max(most, stats.wait_rcu);
+	}
+	ck_assert_uint_gt(heap_totals().gp_expedited, 5);
+	/* One takes 1 ms, and 0.5 ms is rested. */
+	ck_assert_uint_le(heap_totals().gp_expedited,
+			  (sim.ns - began) / (1500 * NSEC_PER_USEC) + 1);
+	/* By Little's law 50 a millisecond; a normal grace period takes 20 ms. */
+	ck_assert_uint_lt(most, 300);
+	ck_assert_uint_lt(stats.slab_taken, 400);
+	end(&heap);
+}
+
+/* A slow expedited grace period is followed by a longer rest. */
+START_TEST(slow_expedited_rests)
+{
+	struct heap heap;
+	u64 began;
+	int i;
+
+	sim_start(&(struct sim_config){
+		.cpus = 2,
+		.gp_ns = { NSEC_PER_MSEC * 1000, NSEC_PER_MSEC * 80, 0 },
+	}, 0);
+	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	began = sim.ns;
+	for (i = 0; i < 4000; i++) {
+		heap_free(&heap, heap_alloc(&heap, 0));
+		sim_sleep(200 * NSEC_PER_USEC);
+	}
+	/* 80 ms and a rest of 10 ms. */
+	ck_assert_uint_ge(heap_totals().gp_expedited, 5);
+	ck_assert_uint_le(heap_totals().gp_expedited,
+			  (sim.ns - began) / (90 * NSEC_PER_MSEC) + 1);
+	end(&heap);
+}
+
+/* One CPU adds and another deletes: memory comes back through the depot. */
+struct pair {
+	struct heap *heap;
+	void *ptrs[NR];
+	int rounds;
+	int turn;
+};
+
+static bool is_adders_turn(void *arg)
+{
+	return !((struct pair *)arg)->turn;
+}
+
+static bool is_deleters_turn(void *arg)
+{
+	return ((struct pair *)arg)->turn;
+}
+
+static void adder_fn(void *arg)
+{
+	struct pair *pair = arg;
+	int i;
+
+	for (i = 0; i < pair->rounds; i++) {
+		sim_wait(is_adders_turn, pair);
+		alloc_all(pair->heap, pair->ptrs, NR);
+		pair->turn = 1;
+	}
+}
+
+static void deleter_fn(void *arg)
+{
+	struct pair *pair = arg;
+	int i;
+
+	for (i = 0; i < pair->rounds; i++) {
+		sim_wait(is_deleters_turn, pair);
+		free_all(pair->heap, pair->ptrs, NR);
+		sim_sleep(2 * NSEC_PER_MSEC);
+		pair->turn = 0;
+	}
+}
+
+static void check_pair(unsigned int flags)
+{
+	struct bpf_mem_alloc_stats stats;
+	struct heap heap;
+	struct pair pair = { .heap = &heap, .rounds = 200 };
+
+	begin(&heap, flags);
+	sim_spawn("adder", 0, adder_fn, &pair);
+	sim_spawn("deleter", 1, deleter_fn, &pair);
+	sim_join();
+	stats = heap_stats(&heap);
+	ck_assert_uint_gt(stats.depot_gets + stats.robbed, 0);
+	ck_assert_uint_gt(stats.depot_puts, 0);
+	/* 12800 objects were handed out. */
+	ck_assert_uint_lt(stats.slab_taken, 20 * NR);
+	end(&heap);
+}
+
+START_TEST(pair_normal)
+{
+	check_pair(0);
+}
+
+START_TEST(pair_reuse)
+{
+	check_pair(BPF_MA_REUSE_AFTER_RCU_GP);
+}
+
+static void grace_period_passes(void)
+{
+	ck_assert(rcu_can_step(GP_NORMAL, false));
+	rcu_step(GP_NORMAL);
+	ck_assert(rcu_can_step(GP_NORMAL, false));
+	rcu_step(GP_NORMAL);
+}
+
+/*
+ * A CPU that only frees, and has few free objects for slab has none, harvests
+ * nothing: its ring of batches fills, and the youngest takes in what comes.
+ */
+#define MANY		56	/* bytes: 64 with the header, batches of 64 */
+#define MANY_BATCH	64
+#define MANY_NR		(8 * MANY_BATCH)
+
+struct only_frees {
+	struct heap *heap;
+	void *ptrs[MANY_NR + MANY_BATCH];
+};
+
+static void only_frees_fn(void *arg)
+{
+	struct only_frees *use = arg;
+	void *ptrs[MANY_NR];
+	bool *stay;
+	int i;
+
+	slab.fail_from = 1;
+	slab.fail_to = LONG_MAX;
+	for (i = 0; i < MANY_NR; i++) {
+		if (i % MANY_BATCH == 0)
+			grace_period_passes();
+		heap_free(use->heap, use->ptrs[i]);
+	}
+	ck_assert_uint_eq(heap_stats(use->heap).wait_rcu, MANY_NR);
+	slab.fail_to = 0;
+	/* The youngest batch is joined by what this reader may still see. */
+	stay = reader_enters(reader_fn, 0);
+	free_all(use->heap, use->ptrs + MANY_NR, MANY_BATCH);
+	alloc_all(use->heap, ptrs, MANY_NR);
+	free_all(use->heap, ptrs, MANY_NR);
+	*stay = false;
+}
+
+START_TEST(ring_is_full)
+{
+	struct heap heap;
+	struct only_frees use = { .heap = &heap };
+
+	sim_start(&(struct sim_config){ .cpus = 2 }, 0);
+	ck_assert_int_eq(heap_init(&heap, MANY, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	alloc_all(&heap, use.ptrs, ARRAY_SIZE(use.ptrs));
+	sim_spawn("freer", 1, only_frees_fn, &use);
+	sim_join();
+	ck_assert_int_gt(heap.reused, 0);
+	ck_assert(happens_within_ms(1000, &heap, nothing_waits));
+	end(&heap);
+}
+
+struct Suite *suite_flavors(void)
+{
+	struct Suite *suite = suite_create("flavors");
+
+	add_tests(suite, "normal", 10, normal_reuses_at_once,
+		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
+		  trace_without_rcu, pair_normal);
+	add_tests(suite, "reuse-after-rcu-gp", 10, reuse_waits_for_rcu_readers,
+		  reuse_free_rcu_waits_for_rcu_readers, reuse_and_trace_readers,
+		  pressure_expedites, slow_expedited_rests, pair_reuse, ring_is_full);
+	add_tests(suite, "free-after-rcu-gp", 10, free_after_waits_for_rcu_readers,
+		  free_after_ignores_trace_readers);
+	add_tests(suite, "free-rcu", 10, free_rcu_waits_for_rcu_readers,
+		  free_rcu_and_trace_readers);
+	return suite;
+}

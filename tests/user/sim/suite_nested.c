@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NMIs, and programs attached to what the allocator calls: allocations and
+ * frees in the middle of others, at every point and at every instruction.
+ */
+#include "suites.h"
+
+#define SLOTS	12
+
+static struct heap heap;
+static void *slots[SLOTS];
+static void *nmi_slots[SLOTS];
+static bool nmi_is_on;
+
+static const unsigned int flavors[] = {
+	0, BPF_MA_REUSE_AFTER_RCU_GP, BPF_MA_FREE_AFTER_RCU_GP,
+	BPF_MA_PERCPU | BPF_MA_REUSE_AFTER_RCU_GP,
+};
+
+static void free_slot(void **slot, bool rcu)
+{
+	void *ptr = *slot;
+
+	*slot = NULL;
+	if (!ptr)
+		return;
+	if (rcu)
+		heap_free_rcu(&heap, ptr);
+	else
+		heap_free(&heap, ptr);
+}
+
+/* Allocates what it can, and frees some of its own and of whom it interrupts. */
+static void nmi(void)
+{
+	int i;
+
+	if (!nmi_is_on)
+		return;
+	for (i = 0; i < 2; i++)
+		if (!nmi_slots[i])
+			nmi_slots[i] = heap_alloc(&heap, 0);
+	free_slot(&nmi_slots[0], false);
+	free_slot(&slots[SLOTS - 1], true);
+	free_slot(&slots[SLOTS - 2], false);
+}
+
+/* Crosses all watermarks, closes batches and sees them ready. */
+static void use_all(void)
+{
+	int i;
+
+	nmi_is_on = true;
+	for (i = 0; i < SLOTS; i++)
+		slots[i] = heap_alloc(&heap, 0);
+	for (i = 0; i < SLOTS; i++)
+		free_slot(&slots[i], i % 4 == 3);
+	if (rcu_can_step(GP_NORMAL, false)) {
+		rcu_step(GP_NORMAL);
+		if (rcu_can_step(GP_NORMAL, false))
+			rcu_step(GP_NORMAL);
+	}
+	for (i = 0; i < SLOTS / 2; i++)
+		slots[i] = heap_alloc(&heap, 0);
+	for (i = 0; i < SLOTS / 2; i++)
+		free_slot(&slots[i], false);
+	nmi_is_on = false;
+}
+
+static void finish(void)
+{
+	int i;
+
+	for (i = 0; i < SLOTS; i++) {
+		free_slot(&slots[i], false);
+		free_slot(&nmi_slots[i], true);
+	}
+	heap_check_at_rest(&heap);
+	heap_destroy(&heap);
+	heap_check_all_gone();
+}
+
+static unsigned int run_flags;
+
+static void run_at_every_point(void)
+{
+	ck_assert_int_eq(heap_init(&heap, FEW, run_flags), 0);
+	explore_begin();
+	use_all();
+	explore_end();
+	finish();
+}
+
+START_TEST(every_point)
+{
+	run_flags = flavors[_i];
+	explore(&(struct sim_config){
+		.cpus = 1, .chooser = CHOOSE_SCRIPTED, .nmi = 1, .nmi_fn = nmi,
+	}, run_at_every_point);
+}
+
+#ifdef SIM_STEPS
+START_TEST(every_instruction)
+{
+	start_quietly(1);
+	ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
+	ck_assert_uint_gt(step_through(use_all, finish, nmi), 300);
+}
+#endif
+
+/*
+ * One NMI at the same point of an allocation, again and again: each time the
+ * interrupt that follows has to provide for the next.
+ */
+static unsigned int nmi_countdown;
+static void *nmi_got;
+
+static void nmi_at_countdown(void)
+{
+	if (!nmi_countdown || --nmi_countdown)
+		return;
+	nmi_got = heap_alloc(&heap, 0);
+	if (!nmi_got)
+		nmi_got = &heap;
+}
+
+static void check_reserve_at(unsigned int point)
+{
+	u64 nested;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		nested = heap_stats(&heap).nested;
+		nmi_countdown = point;
+		nmi_got = NULL;
+		slots[0] = heap_alloc(&heap, 0);
+		nmi_countdown = 0;
+		if (nmi_got == &heap && heap_stats(&heap).nested > nested)
+			shim_fail("nothing for NMI %d at point %u of an allocation",
+				  i, point);
+		if (nmi_got && nmi_got != &heap)
+			free_slot(&nmi_got, false);
+		free_slot(&slots[0], false);
+		sim_sleep(50 * NSEC_PER_MSEC);
+	}
+}
+
+START_TEST(reserve_is_restored)
+{
+	unsigned int point;
+
+	sim_start(&(struct sim_config){
+		.cpus = 1, .chooser = CHOOSE_RANDOM, .one_in = 1, .nmi = 1000000,
+		.nmi_fn = nmi_at_countdown,
+	}, 1);
+	ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
+	for (point = 1; point < 20; point++)
+		check_reserve_at(point);
+	finish();
+}
+
+/* As many frees as there may be before an interrupt comes: none is lost. */
+static void *many[500];
+
+static void nmi_free_many(void)
+{
+	size_t i;
+
+	if (!nmi_countdown || --nmi_countdown)
+		return;
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		free_slot(&many[i], i % 2);
+}
+
+START_TEST(many_nested_frees)
+{
+	unsigned int point;
+	size_t i;
+
+	sim_start(&(struct sim_config){
+		.cpus = 1, .chooser = CHOOSE_RANDOM, .one_in = 1, .nmi = 1000000,
+		.nmi_fn = nmi_free_many,
+	}, 1);
+	for (point = 1; point < 20; point++) {
+		ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
+		for (i = 0; i < ARRAY_SIZE(many); i++)
+			many[i] = heap_alloc(&heap, 0);
+		slots[0] = heap_alloc(&heap, 0);
+		nmi_countdown = point;
+		free_slot(&slots[0], false);
+		nmi_countdown = 0;
+		for (i = 0; i < ARRAY_SIZE(many); i++)
+			free_slot(&many[i], false);
+		finish();
+	}
+}
+
+struct Suite *suite_nested(void)
+{
+	struct Suite *suite = suite_create("nested");
+	TCase *tcase = tcase_create("everywhere");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, every_point, 0, ARRAY_SIZE(flavors));
+#ifdef SIM_STEPS
+	tcase_add_loop_test(tcase, every_instruction, 0, ARRAY_SIZE(flavors));
+#endif
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("repeated");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, reserve_is_restored, 0, ARRAY_SIZE(flavors));
+	tcase_add_loop_test(tcase, many_nested_frees, 0, ARRAY_SIZE(flavors));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Work items by two worker threads, and a clock that runs fast. */
+#define _GNU_SOURCE
+#include <time.h>
+#include <unistd.h>
+
+#include "threads.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t change;
+static struct work_struct *queue, **queue_end = &queue;
+static struct delayed_work *timers;
+
+static u64 real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+u64 local_clock(void)
+{
+	return real_ns() * TIME_FACTOR;
+}
+
+void msleep(unsigned int ms)
+{
+	usleep(ms * 1000 / TIME_FACTOR);
+}
+
+/* ---- under the mutex ---- */
+
+static void enqueue(struct work_struct *work)
+{
+	work->next = NULL;
+	*queue_end = work;
+	queue_end = &work->next;
+	pthread_cond_broadcast(&change);
+}
+
+static void dequeue(struct work_struct *work)
+{
+	struct work_struct **at;
+
+	for (at = &queue; *at != work; at = &(*at)->next)
+		;
+	*at = work->next;
+	for (queue_end = at; *queue_end; queue_end = &(*queue_end)->next)
+		;
+}
+
+static void arm(struct delayed_work *work, unsigned long delay)
+{
+	work->work.pending = true;
+	if (!delay) {
+		enqueue(&work->work);
+		return;
+	}
+	work->expires = local_clock() + delay * NSEC_PER_MSEC;
+	work->armed = true;
+	work->next = timers;
+	timers = work;
+	pthread_cond_broadcast(&change);
+}
+
+static void disarm(struct delayed_work *work)
+{
+	struct delayed_work **at;
+
+	for (at = &timers; *at != work; at = &(*at)->next)
+		;
+	*at = work->next;
+	work->armed = false;
+}
+
+static bool steal(struct delayed_work *work)
+{
+	if (!work->work.pending)
+		return false;
+	if (work->armed)
+		disarm(work);
+	else
+		dequeue(&work->work);
+	work->work.pending = false;
+	return true;
+}
+
+static void run_timers(void)
+{
+	struct delayed_work *work, *next;
+	u64 now = local_clock();
+
+	for (work = timers; work; work = next) {
+		next = work->next;
+		if (work->expires > now)
+			continue;
+		disarm(work);
+		enqueue(&work->work);
+	}
+}
+
+static struct work_struct *next_item(void)
+{
+	struct work_struct *work;
+
+	for (work = queue; work && work->running; work = work->next)
+		;
+	return work;
+}
+
+static void wait_for_change(void)
+{
+	u64 until = real_ns() + 1000000;
+	struct timespec ts = {
+		.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
+
+	pthread_cond_timedwait(&change, &mutex, &ts);
+}
+
+/* ---- interface ---- */
+
+bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	bool queued;
+
+	(void)wq;
+	pthread_mutex_lock(&mutex);
+	queued = !work->pending;
+	work->pending = true;
+	if (queued)
+		enqueue(work);
+	pthread_mutex_unlock(&mutex);
+	return queued;
+}
+
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
+			unsigned long delay)
+{
+	bool queued;
+
+	(void)wq;
+	pthread_mutex_lock(&mutex);
+	queued = !work->work.pending;
+	if (queued)
+		arm(work, delay);
+	pthread_mutex_unlock(&mutex);
+	return queued;
+}
+
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
+		      unsigned long delay)
+{
+	bool stolen;
+
+	(void)wq;
+	pthread_mutex_lock(&mutex);
+	stolen = steal(work);
+	arm(work, delay);
+	pthread_mutex_unlock(&mutex);
+	return stolen;
+}
+
+void cancel_work_sync(struct work_struct *work)
+{
+	pthread_mutex_lock(&mutex);
+	if (work->pending)
+		dequeue(work);
+	work->pending = false;
+	while (work->running)
+		wait_for_change();
+	pthread_mutex_unlock(&mutex);
+}
+
+void cancel_delayed_work_sync(struct delayed_work *work)
+{
+	pthread_mutex_lock(&mutex);
+	steal(work);
+	while (work->work.running)
+		wait_for_change();
+	steal(work);
+	pthread_mutex_unlock(&mutex);
+}
+
+static void *worker_main(void *arg)
+{
+	struct work_struct *work;
+
+	(void)arg;
+	domain_register_thread();
+	pthread_mutex_lock(&mutex);
+	for (;;) {
+		run_timers();
+		work = next_item();
+		if (!work) {
+			wait_for_change();
+			continue;
+		}
+		dequeue(work);
+		work->pending = false;
+		work->running = true;
+		pthread_mutex_unlock(&mutex);
+		work->func(work);
+		pthread_mutex_lock(&mutex);
+		work->running = false;
+		pthread_cond_broadcast(&change);
+	}
+	return NULL;
+}
+
+void workers_start(void)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&change, &attr);
+	thread_start(worker_main, NULL);
+	thread_start(worker_main, NULL);
+}
