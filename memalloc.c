@@ -70,7 +70,7 @@ static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
  * Bytes of freed objects that one cache lets wait for whatever grace period
  * comes, before it asks for an expedited one.
  */
-static unsigned int expedite_bytes = 64 * 1024;
+static unsigned int expedite_bytes = 128 * 1024;
 module_param(expedite_bytes, uint, 0644);
 MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
 
@@ -751,6 +751,20 @@ static notrace bool cache_has_ready(struct bpf_mem_cache *c)
 	return c->nr && poll_state_synchronize_rcu_full(&c->ring[c->first].cookie);
 }
 
+/*
+ * Owner: whether more is ready than this CPU should keep.  One batch is its own
+ * next free list.  A second one that became ready before the first was needed
+ * is for the depot.
+ */
+static notrace bool cache_has_surplus(struct bpf_mem_cache *c)
+{
+	unsigned int second = (c->first + 1) % BPF_MA_RING;
+
+	if (!c->reuses)
+		return cache_has_ready(c);
+	return c->nr > 1 && poll_state_synchronize_rcu_full(&c->ring[second].cookie);
+}
+
 static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_batch *b = &c->ring[c->first];
@@ -792,17 +806,22 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 	c->stat.batches++;
 }
 
-/* Frees to the open batch; returns whether the irq_work has something to do. */
-static notrace bool cache_free_waiting(struct bpf_mem_cache *c,
-				       struct bpf_ma_obj *obj)
+/* The open batch is full; returns whether the irq_work has something to do. */
+static noinline notrace bool cache_batch_full(struct bpf_mem_cache *c)
 {
-	list_push(&c->open, obj);
-	if (likely(c->open.count < c->batch))
-		return c->open.count == 1 && !READ_ONCE(c->depot->pool->awake);
-
 	cache_close(c);
 	return cache_is_pressed(c) || !READ_ONCE(c->depot->pool->awake) ||
-	       ((!c->reuses || c->free.count >= c->low) && cache_has_ready(c));
+	       cache_has_surplus(c);
+}
+
+/* Frees to the open batch; returns whether the irq_work has something to do. */
+static __always_inline bool cache_free_waiting(struct bpf_mem_cache *c,
+					       struct bpf_ma_obj *obj)
+{
+	list_push(&c->open, obj);
+	if (unlikely(c->open.count >= c->batch))
+		return cache_batch_full(c);
+	return unlikely(c->open.count == 1) && !READ_ONCE(c->depot->pool->awake);
 }
 
 /* Frees for immediate reuse; returns whether the irq_work has something to do. */
@@ -952,20 +971,17 @@ struct cache_spare {
 	struct bpf_ma_list dead;
 };
 
-/* Owner: batches whose grace period is over go where they are needed. */
-static void cache_harvest(struct bpf_mem_cache *c, struct cache_spare *spare)
+/* Owner: takes in the oldest batch, whose grace period is over. */
+static void cache_harvest_one(struct bpf_mem_cache *c, struct cache_spare *spare)
 {
-	struct bpf_ma_list list;
+	struct bpf_ma_list list = cache_take_ready(c);
 
-	while (cache_has_ready(c)) {
-		list = cache_take_ready(c);
-		if (!c->reuses)
-			list_splice_front(&spare->dead, &list);
-		else if (c->free.count < c->low)
-			list_splice_front(&c->free, &list);
-		else
-			spare->batches[spare->nr++] = list;
-	}
+	if (!c->reuses)
+		list_splice_front(&spare->dead, &list);
+	else if (c->free.count < c->low)
+		list_splice_front(&c->free, &list);
+	else
+		spare->batches[spare->nr++] = list;
 }
 
 /* Owner: keeps @keep free objects and spares the rest. */
@@ -1036,7 +1052,8 @@ static void cache_work_fn(struct irq_work *work)
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
-	cache_harvest(c, &spare);
+	while (cache_has_surplus(c) || (c->free.count < c->low && cache_has_ready(c)))
+		cache_harvest_one(c, &spare);
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, (c->low + c->high) / 2, &spare);
 	low = c->free.count < c->low;
@@ -1065,7 +1082,8 @@ static void cache_flush(struct bpf_mem_cache *c)
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
-	cache_harvest(c, &spare);
+	while (cache_has_ready(c))
+		cache_harvest_one(c, &spare);
 	cache_cut_free(c, c->low, &spare);
 	if (c->open.count)
 		cache_close(c);
