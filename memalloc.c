@@ -1056,6 +1056,7 @@ static void cache_work_fn(struct irq_work *work)
 		cache_harvest_one(c, &spare);
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, (c->low + c->high) / 2, &spare);
+	cache_fill_reserve(c);
 	low = c->free.count < c->low;
 	pressed = cache_is_pressed(c);
 	cache_unlock(c, flags);
