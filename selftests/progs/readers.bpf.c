@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Programs that hold an element of a map and look again and again whether it
+ * still is what they looked up: in an RCU read-side section of the program's
+ * own (sleepable), of the kernel's (fentry), and in none.
+ */
+#include "bpf_ma.bpf.h"
+#include "readers.h"
+
+struct pt_regs {
+	unsigned long di;
+} __attribute__((preserve_access_index));
+
+struct reader_state state;
+
+struct held {
+	struct bpf_ma_elem *e;
+	__u32 key;
+	__u64 value;
+	__u64 until;
+};
+
+/* Returns whether the element is still the same. */
+static __always_inline void look(struct bpf_ma_elem *e, __u32 want, __u64 value)
+{
+	__u32 key = *(volatile __u32 *)__builtin_preserve_access_index(&e->key);
+	__u64 now = *(volatile __u64 *)__builtin_preserve_access_index(&e->value[0]);
+
+	state.reads++;
+	if (key == want && now == value)
+		return;
+	state.last_key = key;
+	if (key == POISON_KEY)
+		state.poisoned++;
+	else if (key < KEY_FIRST || key > KEY_LAST)
+		state.garbage++;
+	else
+		state.reused++;
+}
+
+static long look_again(__u32 i, struct held *held)
+{
+	struct bpf_ma_elem *e = held->e;
+
+	if (!e)
+		return 1;
+	look(e, held->key, held->value);
+	return bpf_ktime_get_ns() >= held->until;
+}
+
+static __always_inline void hold(struct bpf_ma_elem *e, __u32 key)
+{
+	struct held held = {
+		.e = e,
+		.key = key,
+		.value = e->value[0],
+		.until = bpf_ktime_get_ns() + state.hold_ms * 1000000ULL,
+	};
+
+	state.found++;
+	bpf_loop(1 << 23, look_again, &held, 0);
+}
+
+SEC("fentry/__x64_sys_getpgid")
+int fentry_reader(__u64 *ctx)
+{
+	struct pt_regs *regs = (void *)ctx[0];
+	struct bpf_ma_elem *e;
+	struct bpf_ma_map *map;
+
+	if (regs->di != READER_PID)
+		return 0;
+	map = bpf_ma_map_get(state.id);
+	if (!map)
+		return 0;
+	e = bpf_ma_map_lookup(map, state.key);
+	if (e)
+		hold(e, state.key);
+	return 0;
+}
+
+SEC("syscall")
+int rcu_reader(void *ctx)
+{
+	struct bpf_ma_elem *e;
+	struct bpf_ma_map *map;
+
+	bpf_rcu_read_lock();
+	map = bpf_ma_map_get(state.id);
+	if (map) {
+		e = bpf_ma_map_lookup(map, state.key);
+		if (e)
+			hold(e, state.key);
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+#define SLEEP_MS	20
+
+/* Nothing but the program's RCU tasks trace section protects the element. */
+SEC("syscall")
+int sleeping_reader(void *ctx)
+{
+	struct bpf_ma_elem *e = bpf_ma_map_lookup_sleepable(state.id, state.key);
+	__u64 value, until;
+	int i;
+
+	if (!e)
+		return 0;
+	value = e->value[0];
+	until = bpf_ktime_get_ns() + state.hold_ms * 1000000ULL;
+	state.found++;
+	state.holding = 1;
+	for (i = 0; i < 1000; i++) {
+		look(e, state.key, value);
+		if (bpf_ktime_get_ns() >= until)
+			break;
+		bpf_ma_msleep(SLEEP_MS);
+	}
+	state.holding = 0;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

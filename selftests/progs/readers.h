@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What readers.bpf.c and its callers share.
+ */
+#ifndef READERS_H
+#define READERS_H
+
+#include <linux/types.h>
+
+/* bpf_ma.ko with poison=1 writes this over the key of what goes back to slab. */
+#define POISON_KEY	0xdeadbeefU
+
+/* All keys of a reader's map lie in this range, so any other is no key at all. */
+#define KEY_FIRST	100000U
+#define KEY_LAST	(KEY_FIRST + 99999U)
+
+/* getpgid(2)'s argument that makes fentry_reader run. */
+#define READER_PID	0x5a5a0001
+
+/* @key of map @id is held for @hold_ms; what the reader saw meanwhile. */
+struct reader_state {
+	__u32 id;
+	__u32 key;
+	__u32 hold_ms;
+	__u32 holding;		/* the reader has its element */
+	__u64 found;		/* runs that found the key */
+	__u64 reads;
+	__u64 reused;		/* reads of another key, or of another value */
+	__u64 poisoned;
+	__u64 garbage;		/* reads of what can be no key */
+	__u32 last_key;		/* of a read that was reused or worse */
+};
+
+#endif /* READERS_H */
