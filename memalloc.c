@@ -167,6 +167,7 @@ struct bpf_mem_cache {
  * @pool: the allocator
  * @index: which size class this is
  * @unit_size: bytes asked of slab, or of the per-CPU allocator
+ * @obj_bytes: bytes that an object takes in all, on every CPU it is on
  * @ready: the class is set up; set with release semantics after its caches
  * @lock: protects the fields below up to @dead
  * @batches: stack of free batches, @nr of them
@@ -190,6 +191,7 @@ struct bpf_ma_depot {
 	struct bpf_ma_pool *pool;
 	unsigned int index;
 	unsigned int unit_size;
+	unsigned int obj_bytes;
 	bool ready;
 
 	/* Apart from what every free of an object reads. */
@@ -777,7 +779,7 @@ static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
 
 static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
 {
-	return (u64)cache_waiting(c) * c->depot->unit_size > expedite_bytes &&
+	return (u64)cache_waiting(c) * c->depot->obj_bytes > expedite_bytes &&
 	       engine_is_idle();
 }
 
@@ -1455,6 +1457,10 @@ static void depot_init(struct bpf_ma_pool *pool, unsigned int index,
 	d->index = index;
 	raw_spin_lock_init(&d->lock);
 	d->unit_size = unit_size;
+	d->obj_bytes = unit_size;
+	if (depot_is_percpu(d))
+		d->obj_bytes = unit_size * num_possible_cpus() +
+			       sizeof(struct bpf_ma_percpu_obj);
 
 	for_each_possible_cpu(cpu) {
 		struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, cpu) + index;
@@ -1839,16 +1845,13 @@ static void depot_add_stats(struct bpf_ma_depot *d, struct bpf_mem_alloc_stats *
 {
 	unsigned long flags;
 	u64 taken, returned;
-	u64 bytes = d->unit_size;
 
-	if (depot_is_percpu(d))
-		bytes = bytes * num_possible_cpus() + sizeof(struct bpf_ma_percpu_obj);
 	returned = atomic_long_read(&d->returned);
 	taken = atomic_long_read(&d->taken);
 	stats->slab_returned += returned;
 	stats->slab_taken += taken;
-	stats->slab_bytes += (taken - returned) * bytes;
-	stats->peak_bytes += READ_ONCE(d->peak) * bytes;
+	stats->slab_bytes += (taken - returned) * d->obj_bytes;
+	stats->peak_bytes += (u64)READ_ONCE(d->peak) * d->obj_bytes;
 	stats->failures += atomic_long_read(&d->failures);
 
 	raw_spin_lock_irqsave(&d->lock, flags);
