@@ -2,7 +2,8 @@
 /*
  * Suite guarantee-slab: a sleepable program that holds an element outside of
  * RCU read-side sections may see it reused, never given back to slab. bpf_ma.ko
- * is loaded with poison=1, so memory that went back shows.
+ * is loaded with poison=1, so memory that went back shows. The same from the
+ * test module, where the allocator's destructor tells.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -158,10 +159,12 @@ static void collect(void)
 	static const char * const reusing[] = { "normal", "reuse-after-rcu-gp", "free-rcu" };
 	unsigned int i;
 
+	add_module_tests("guarantee-slab");
 	for (i = 0; i < NR_MA_FLAVORS; i++)
 		add_test(empty_and_destroy, flavors[i], "empty_and_destroy:%s", flavors[i]);
 	for (i = 0; i < ARRAY_SIZE(reusing); i++)
 		add_test(sees_reuse, reusing[i], "sees_reuse:%s", reusing[i]);
+	add_module_exit();
 }
 
 static bool setup(void)
