@@ -103,8 +103,8 @@ struct bpf_ma_percpu_obj {
 /* Objects linked by their headers.  @head is NULL and @tail stale when empty. */
 struct bpf_ma_list {
 	struct bpf_ma_obj *head;
-	struct bpf_ma_obj *tail;
 	unsigned int count;
+	struct bpf_ma_obj *tail;
 };
 
 struct bpf_ma_batch {
@@ -115,12 +115,13 @@ struct bpf_ma_batch {
 /**
  * struct bpf_mem_cache - the objects of one size class on one CPU
  * @active: depth of nesting on this CPU, see cache_enter()
- * @waits: frees wait for a grace period, copied from the flavor
- * @reuses: what waited becomes free, else dead
  * @low: refill when fewer objects than this are free
  * @high: give surplus to the depot when more than this are free
  * @batch: objects in a refill, and in a batch before it is closed
+ * @waits: frees wait for a grace period, copied from the flavor
+ * @reuses: what waited becomes free, else dead
  * @free: objects that an allocation may take
+ * @depot: where batches go and come from
  * @open: freed objects of the batch that has no cookie yet
  * @ring: closed batches; oldest at @first, @nr of them, cookies in order of age
  * @first: index of the oldest batch in @ring
@@ -131,19 +132,19 @@ struct bpf_ma_batch {
  * @reserve: objects for nested allocations; a nested taker only clears a
  *	slot, by xchg(), the owner only fills empty ones
  * @work: refills, gives surplus away, collects the side lists
- * @depot: where batches go and come from
  * @seen: the keeper's note of what it saw here last; written by the keeper
  * @stat: counters, written by the owner
  *
  * All but @side, @side_wait, @reserve, @work and @seen belong to the owner:
  * this CPU, with interrupts off, having raised @active from 0.  The keeper and
- * the statistics read the counts from afar, as hints.
+ * the statistics read the counts from afar, as hints.  What most allocations
+ * and frees touch is in the first 64 bytes.
  */
 struct bpf_mem_cache {
 	unsigned int active;
+	u16 low, high, batch;
 	bool waits;
 	bool reuses;
-	unsigned int low, high, batch;
 	struct bpf_ma_list free;
 	struct bpf_ma_depot *depot;
 	struct bpf_ma_list open;
@@ -160,7 +161,7 @@ struct bpf_mem_cache {
 		unsigned long refills;
 		unsigned long nested;
 	} stat;
-};
+} ____cacheline_aligned;
 
 /**
  * struct bpf_ma_depot - what the CPUs share of one size class of an allocator
@@ -1440,7 +1441,7 @@ static void cache_set_watermarks(struct bpf_mem_cache *c, unsigned int unit_size
  */
 static void cache_prefill(struct bpf_mem_cache *c, int cpu)
 {
-	unsigned int n = min(c->low, 4u);
+	unsigned int n = min_t(unsigned int, c->low, 4);
 
 	c->free = slab_take(c->depot, n, cpu_to_node(cpu), GFP_KERNEL);
 	c->reserve[0] = list_pop(&c->free);
