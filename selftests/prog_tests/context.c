@@ -149,12 +149,11 @@ static void nested_programs(const void *arg)
 	report(&nested->bss->state, programs, loads, ARRAY_SIZE(loads));
 	/* Still attached, so that what the destroy calls has its programs, too. */
 	map_destroy(MAP);
-	sleep_ms(100);
+	check_all_home();
 	while (programs)
 		bpf_link__destroy(links[--programs]);
 out:
 	nested_bpf__destroy(nested);
-	check_all_home();
 }
 
 static void collect(void)

@@ -25,7 +25,8 @@
 static const struct ma_suite * const suites[] = {
 	&ma_init_suite, &ma_sizes_suite, &ma_percpu_suite, &ma_life_suite,
 	&ma_stats_suite, &ma_reuse_suite, &ma_reuse_stress_suite,
-	&ma_slab_suite, &ma_lost_suite, &ma_hotplug_suite, &ma_context_suite, &ma_nmi_suite,
+	&ma_nested_suite, &ma_slab_suite, &ma_lost_suite, &ma_hotplug_suite,
+	&ma_context_suite, &ma_nmi_suite,
 };
 
 static DEFINE_MUTEX(run_lock);	/* one test at a time; protects result */

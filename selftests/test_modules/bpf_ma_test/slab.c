@@ -14,11 +14,13 @@
 
 #define OBJS	600
 #define SIZE	56
-#define HOLD_MS	1200
+#define IDLE_MS	700	/* long enough to give back what is not needed */
+#define REST_MS	400	/* and a destroyed allocator */
 
 /**
  * struct watch - one object, from its free until the destructor sees it
  * @obj: the object
+ * @hold_ms: how long the reader stays
  * @held: a reader has it
  * @given: calls of the destructor for it
  * @early: those of them that the reader had to fear
@@ -26,6 +28,7 @@
  */
 struct watch {
 	void *obj;
+	unsigned int hold_ms;
 	bool held;
 	atomic_t given;
 	atomic_t early;
@@ -45,8 +48,8 @@ static void watch_dtor(void *obj, void *ctx)
 
 static int rcu_reader(void *arg)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(HOLD_MS);
 	struct watch *watch = arg;
+	unsigned long end = jiffies + msecs_to_jiffies(watch->hold_ms);
 
 	rcu_read_lock();
 	WRITE_ONCE(watch->held, true);
@@ -65,7 +68,7 @@ static int trace_reader(void *arg)
 	rcu_read_lock_trace();
 	WRITE_ONCE(watch->held, true);
 	complete(&watch->holds);
-	msleep(HOLD_MS);
+	msleep(watch->hold_ms);
 	WRITE_ONCE(watch->held, false);
 	rcu_read_unlock_trace();
 	return 0;
@@ -74,6 +77,7 @@ static int trace_reader(void *arg)
 struct freer {
 	const struct ma_flavor *flavor;
 	struct watch *watch;
+	unsigned int idle_ms;	/* between the last free and the destroy */
 	struct bpf_mem_alloc ma;
 	void *objs[OBJS];
 };
@@ -87,13 +91,13 @@ static int free_and_destroy(void *arg)
 	for (n = 0; n < OBJS; n++)
 		if (freer->objs[n])
 			ma_free(freer->flavor, &freer->ma, freer->objs[n]);
-	msleep(HOLD_MS / 2);
+	msleep(freer->idle_ms);
 	bpf_mem_alloc_destroy(&freer->ma);
 	return 0;
 }
 
 /* Returns how often the object went back to slab with its reader there. */
-static int hold_one(struct ma_run *run, int (*reader)(void *arg))
+static int hold_one(struct ma_run *run, int (*reader)(void *arg), unsigned int idle_ms)
 {
 	int n, cpu = cpumask_first(cpu_online_mask);
 	struct bpf_mem_alloc_totals t;
@@ -106,6 +110,8 @@ static int hold_one(struct ma_run *run, int (*reader)(void *arg))
 		goto out;
 	freer->flavor = run->flavor;
 	freer->watch = &watch;
+	freer->idle_ms = idle_ms;
+	watch.hold_ms = idle_ms + REST_MS;
 	bpf_mem_alloc_set_dtor(&freer->ma, watch_dtor, NULL, &watch);
 	for (n = 0; n < OBJS; n++)
 		freer->objs[n] = bpf_mem_cache_alloc(&freer->ma);
@@ -124,29 +130,53 @@ out:
 	return atomic_read(&watch.early);
 }
 
-static void held_by_rcu(struct ma_run *run)
+static void by_rcu(struct ma_run *run, unsigned int idle_ms)
 {
 	/* The reader does not sleep: there must be somebody else to provoke it. */
 	if (num_online_cpus() < 2) {
 		ma_skip(run, "needs two CPUs");
 		return;
 	}
-	MA_CHECK(run, !hold_one(run, rcu_reader), "went back within an RCU read-side section");
+	MA_CHECK(run, !hold_one(run, rcu_reader, idle_ms),
+		 "went back within an RCU read-side section");
 }
 
-static void held_by_rcu_tasks_trace(struct ma_run *run)
+static void by_rcu_tasks_trace(struct ma_run *run, unsigned int idle_ms)
 {
-	int early = hold_one(run, trace_reader);
+	int early = hold_one(run, trace_reader, idle_ms);
 
-	if (run->flavor == &ma_flavors[MA_FREE_AFTER])
-		MA_CHECK(run, early, "nothing went back early: nothing would be noticed");
-	else
+	if (run->flavor != &ma_flavors[MA_FREE_AFTER])
 		MA_CHECK(run, !early, "went back within a tasks-trace read-side section");
+	else if (idle_ms)
+		MA_CHECK(run, early, "nothing went back early: nothing would be noticed");
+}
+
+static void idle_held_by_rcu(struct ma_run *run)
+{
+	by_rcu(run, IDLE_MS);
+}
+
+static void idle_held_by_tasks_trace(struct ma_run *run)
+{
+	by_rcu_tasks_trace(run, IDLE_MS);
+}
+
+/* What still is on the lists of the CPUs takes another way home. */
+static void destroyed_held_by_rcu(struct ma_run *run)
+{
+	by_rcu(run, 0);
+}
+
+static void destroyed_held_by_tasks_trace(struct ma_run *run)
+{
+	by_rcu_tasks_trace(run, 0);
 }
 
 static const struct ma_test tests[] = {
-	MA_TEST_EACH_FLAVOR(held_by_rcu),
-	MA_TEST_EACH_FLAVOR(held_by_rcu_tasks_trace),
+	MA_TEST_EACH_FLAVOR(idle_held_by_rcu),
+	MA_TEST_EACH_FLAVOR(idle_held_by_tasks_trace),
+	MA_TEST_EACH_FLAVOR(destroyed_held_by_rcu),
+	MA_TEST_EACH_FLAVOR(destroyed_held_by_tasks_trace),
 };
 
 const struct ma_suite ma_slab_suite = {

@@ -63,7 +63,8 @@ struct ma_suite {
 /* One suite may be spread over several files. */
 extern const struct ma_suite ma_init_suite, ma_sizes_suite, ma_percpu_suite,
 	ma_life_suite, ma_stats_suite, ma_reuse_suite, ma_reuse_stress_suite,
-	ma_slab_suite, ma_lost_suite, ma_hotplug_suite, ma_context_suite, ma_nmi_suite;
+	ma_nested_suite, ma_slab_suite, ma_lost_suite, ma_hotplug_suite,
+	ma_context_suite, ma_nmi_suite;
 
 /**
  * struct ma_run - one run of a test
