@@ -33,8 +33,13 @@ typedef unsigned int gfp_t;
 
 #define __percpu
 #define notrace
+#define noinline		__attribute__((noinline))
 #undef __always_inline
+#ifdef SHIM_NO_INLINE	/* coverage counts each branch once, not per caller */
+#define __always_inline		inline
+#else
 #define __always_inline		inline __attribute__((always_inline))
+#endif
 #define ____cacheline_aligned	__attribute__((aligned(64)))
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)

@@ -7,7 +7,7 @@
 #define _SIM_HEAP_H
 
 #include "sched.h"
-#include "../../../bpf_mem_alloc.h"
+#include "bpf_mem_alloc.h"
 
 struct heap {
 	struct bpf_mem_alloc ma;

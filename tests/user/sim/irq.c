@@ -84,8 +84,10 @@ static void run_irq_work(struct sim_cpu *cpu)
 	memmove(cpu->works, cpu->works + 1, --cpu->nr_works * sizeof(*cpu->works));
 	work->pending = 0;
 	work->running = 1;
+	cpu->in_irq_work = true;
 	sim_log("irq_work");
 	work->func(work);
+	cpu->in_irq_work = false;
 	work->running = 0;
 }
 
@@ -243,12 +245,13 @@ void cpus_read_unlock(void)
 	shim_point();
 }
 
-/* A CPU runs what is pending on it before it goes. */
+/* A CPU runs what is pending on it before it goes, and parks its threads. */
 static bool may_change_online(void *arg)
 {
 	struct sim_cpu *cpu = arg;
 
-	return !hotplug_readers && !cpu->irqs_off && !cpu->nr_works && !cpu->nr_ipis;
+	return !hotplug_readers && !cpu->irqs_off && !cpu->in_irq_work &&
+	       !cpu->nr_works && !cpu->nr_ipis;
 }
 
 void sim_set_online(int nr, bool online)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../shim/env.h"
 #include "sched.h"
 
 #define EVENTS	300
@@ -22,12 +23,20 @@ struct event {
 
 static struct event events[EVENTS];
 static unsigned long nr_events;
+static bool verbose;
 static u64 log_seed;
+static char repeat[64];
+
+void sim_set_repeat(const char *suite, const char *tcase)
+{
+	snprintf(repeat, sizeof(repeat), "SUITES=%s CK_RUN_CASE=%s ", suite, tcase);
+}
 
 void sim_log_reset(u64 seed)
 {
 	nr_events = 0;
 	log_seed = seed;
+	verbose = env_has("VERBOSE");
 }
 
 static void print_event(const struct event *event)
@@ -40,14 +49,11 @@ static void print_event(const struct event *event)
 void sim_log_event(const char *fmt, const unsigned long args[2])
 {
 	struct event *event = &events[nr_events++ % EVENTS];
-	static int verbose = -1;
 
 	*event = (struct event){
 		.step = sim.steps, .cpu = sim.current->cpu, .ctx = sim.current->name,
 		.fmt = fmt, .args = { args[0], args[1] },
 	};
-	if (verbose < 0)
-		verbose = !!getenv("VERBOSE");
 	if (verbose)
 		print_event(event);
 }
@@ -69,11 +75,14 @@ void shim_fail(const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, args);
 	va_end(args);
 	sim.on = false;
-	if (!getenv("VERBOSE"))
+	if (!verbose)
 		print_log();
-	fprintf(stderr, "# seed %llu: %s\n", log_seed, why);
+	fprintf(stderr, "# %s\n", why);
 	step_failed();
-	ck_abort_msg("%s (SEED=%llu)", why, log_seed);
+	if (repeat[0])
+		ck_abort_msg("%s (repeat: make run-sim-gcc VERBOSE=1 %sSEED=%llu)",
+			     why, repeat, log_seed);
+	ck_abort_msg("%s", why);
 	abort();
 }
 
@@ -85,5 +94,7 @@ void shim_warn(const char *file, int line, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
 	va_end(args);
+	if (sim.expected_warnings && sim.expected_warnings--)
+		return;
 	shim_fail("WARNING at %s:%d: %s", file, line, why);
 }

@@ -60,6 +60,9 @@ int main(int argc, char **argv)
 	for (i = 1; i < (size_t)argc; i++)
 		if (find(argv[i]))
 			return 2;
+	/* Complain about bad numbers here, and not in each test. */
+	env_number("SEED", 0);
+	env_number("RUNS", 0);
 	for (i = 0; i < ARRAY_SIZE(suites); i++)
 		if (wanted(suites[i].name, argc, argv))
 			srunner_add_suite(runner, suites[i].create());

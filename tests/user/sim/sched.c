@@ -31,7 +31,7 @@ unsigned int sim_random(unsigned int n)
 
 /* ---- what may happen ---- */
 
-enum action_kind { GO_ON, SWITCH, NMI, MIGRATE, STEP_GP, TICK };
+enum action_kind { GO_ON, SWITCH, NMI, MIGRATE, STEP_GP, TICK, STALL };
 
 struct action {
 	enum action_kind kind;
@@ -87,8 +87,8 @@ static u64 next_event(void)
 	struct ctx *ctx;
 
 	sim_for_each_ctx(ctx)
-		if (ctx->alarm && !ctx->done)
-			next = min(next, max(ctx->alarm, sim.ns));
+		if (ctx->alarm > sim.ns && !ctx->done)
+			next = min(next, ctx->alarm);
 	return next;
 }
 
@@ -130,6 +130,13 @@ static void switch_to(struct ctx *next)
 	fiber_switch(&prev->fiber, &next->fiber);
 }
 
+/* For longer than the keeper takes to fall asleep. */
+static void stall(void)
+{
+	sim_log("stalls");
+	sim_sleep(500 * NSEC_PER_MSEC);
+}
+
 static void perform(const struct action *action)
 {
 	switch (action->kind) {
@@ -150,6 +157,9 @@ static void perform(const struct action *action)
 		break;
 	case TICK:
 		tick();
+		break;
+	case STALL:
+		stall();
 		break;
 	}
 }
@@ -221,6 +231,8 @@ static void point(void)
 		may(&actions, (struct action){ NMI, sim.cfg.nmi });
 	may_switch(&actions, sim.cfg.switches);
 	may_step_gp(&actions, sim.cfg.gps, !sim.cfg.spontaneous);
+	if (!ctx->alarm)
+		may(&actions, (struct action){ STALL, sim.cfg.stalls });
 	if (next_event() != ULLONG_MAX)
 		may(&actions, (struct action){ TICK, sim.cfg.ticks });
 	if (ctx->migrates && !cpu->irqs_off)
@@ -334,7 +346,8 @@ struct ctx *sim_spawn(const char *name, int cpu, void (*fn)(void *arg), void *ar
 	struct ctx *ctx = ctx_new();
 	struct fiber fiber = ctx->fiber;
 
-	*ctx = (struct ctx){ .fiber = fiber, .cpu = cpu, .fn = fn, .arg = arg };
+	*ctx = (struct ctx){
+		.fiber = fiber, .cpu = cpu, .home = cpu, .fn = fn, .arg = arg };
 	snprintf(ctx->name, sizeof(ctx->name), "%s/%d", name, cpu);
 	fiber_create(&ctx->fiber, ctx_main);
 	return ctx;
@@ -368,6 +381,7 @@ static void idle_fn(void *arg)
 /* The main context and all daemons are set up once, and then stay. */
 static void create_ctxs(void)
 {
+	struct ctx *ctx;
 	int cpu;
 
 	nr_ctxs = 1;
@@ -379,22 +393,28 @@ static void create_ctxs(void)
 	irq_create_threads();
 	work_create_threads();
 	rcu_create_threads();
+	/* Each begins to wait; or the first run would differ from all others. */
+	sim_for_each_ctx(ctx)
+		switch_to(ctx);
 }
 
 void sim_start(const struct sim_config *cfg, u64 seed)
 {
+	struct ctx *ctx;
 	int cpu;
 
 	sim.on = false;
+	if (!nr_ctxs)
+		create_ctxs();
 	sim.cfg = *cfg;
 	sim.random = seed * 0x9e3779b97f4a7c15ULL + 1;
 	sim.steps = 0;
 	shim_nr_cpus = cfg->cpus;
-	if (!nr_ctxs)
-		create_ctxs();
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)
 		sim.cpu[cpu].online = cpu < cfg->cpus;
 	/* Nothing of an earlier run must make a difference to this one. */
+	sim_for_each_ctx(ctx)
+		ctx->cpu = ctx->home;
 	sim.ns = (sim.ns / NSEC_PER_MSEC + 10 * HZ) * NSEC_PER_MSEC;
 	rcu_settle();
 	sim_log_reset(seed);

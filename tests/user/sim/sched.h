@@ -18,6 +18,7 @@
 struct ctx {
 	char name[16];
 	int cpu;
+	int home;		/* where it began */
 	void (*fn)(void *arg);
 	void *arg;
 	bool done;
@@ -42,6 +43,7 @@ struct sim_cpu {
 	u64 irqs_off_since;
 	unsigned int nmi;	/* depth */
 	unsigned int spinlocks;
+	bool in_irq_work;
 	struct irq_work *works[64];
 	unsigned int nr_works;
 	struct ipi *ipis[8];
@@ -67,6 +69,7 @@ struct sim_config {
 	unsigned int gps;	/* steps of grace periods, */
 	unsigned int ticks;	/* time until the next timer, */
 	unsigned int migrations;
+	unsigned int stalls;	/* as of a virtual CPU that does not run */
 	unsigned int failures;	/* per mille of slab allocations */
 	u64 gp_ns[3];		/* how long grace periods take at least */
 	void (*nmi_fn)(void);
@@ -81,6 +84,7 @@ struct sim {
 	u64 ns;			/* the clock */
 	unsigned long steps, step_limit;
 	unsigned long nmis;
+	unsigned int expected_warnings;
 	u64 random;
 };
 
@@ -138,9 +142,9 @@ void work_run_timers(void);
 bool work_is_pending(void);
 unsigned long work_items_run(void);
 
-/* explore.c: all runs that differ from the plain one in one choice */
+/* explore.c: all runs that differ from the plain one in one choice; how many? */
 unsigned int explore_choose(unsigned int n);
-void explore(const struct sim_config *cfg, void (*run)(void));
+unsigned int explore(const struct sim_config *cfg, void (*run)(void));
 /* Within a run: only what happens between these two is varied. */
 void explore_begin(void);
 void explore_end(void);
@@ -165,5 +169,7 @@ void step_failed(void);
 	sim_log_event(fmt, ((const unsigned long[2]) { __VA_ARGS__ }))
 void sim_log_event(const char *fmt, const unsigned long args[2]);
 void sim_log_reset(u64 seed);
+/* What to run again with SEED= for a run of this test that failed. */
+void sim_set_repeat(const char *suite, const char *tcase);
 
 #endif

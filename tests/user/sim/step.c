@@ -3,7 +3,7 @@
  * NMIs at instruction boundaries: the CPU's trap flag stops after every
  * instruction.  At those of memalloc.c a child process takes an NMI and goes on
  * to the end, while the parent steps to the next.  A child takes a millisecond:
- * unless the environment has STEPS=all, there is one for the first visit of each
+ * unless the environment has STEPS, there is one for the first visit of each
  * instruction and for some of the later ones.
  *
  * The Makefile puts the code of memalloc.c into a section of its own.
@@ -12,10 +12,10 @@
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../shim/env.h"
 #include "sched.h"
 
 #ifdef SIM_STEPS
@@ -107,7 +107,7 @@ unsigned long step_through(void (*run)(void), void (*finish)(void), void (*nmi)(
 	sigaction(SIGTRAP, &action, NULL);
 	nr_steps = 0;
 	nr_children = 0;
-	all_steps = getenv("STEPS") && !strcmp(getenv("STEPS"), "all");
+	all_steps = env_has("STEPS");
 	step_nmi = nmi;
 	stepping = true;
 	set_trap_flag(true);

@@ -444,6 +444,26 @@ START_TEST(module_exit_waits)
 	ck_assert(rcu_is_idle());
 }
 
+/* An object that never comes back is told about, once and within bounds. */
+START_TEST(module_exit_gives_up)
+{
+	struct heap heap;
+	void *lost;
+	u64 began;
+
+	start_quietly(2);
+	ck_assert_int_eq(heap_init(&heap, 64, 0), 0);
+	lost = heap_alloc(&heap, 0);
+	heap_destroy(&heap);
+	began = sim.ns;
+	sim.expected_warnings = 1;
+	bpf_mem_alloc_exit();
+	ck_assert_int_eq(sim.expected_warnings, 0);
+	ck_assert_uint_le(sim.ns - began, 11 * HZ * NSEC_PER_MSEC);
+	ck_assert(!work_is_pending());
+	heap_raw_free(NULL, lost);
+}
+
 struct Suite *suite_api(void)
 {
 	struct Suite *suite = suite_create("api");
@@ -453,6 +473,7 @@ struct Suite *suite_api(void)
 	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags, raw_free);
 	add_tests(suite, "owner", 10, memcg_is_charged, percpu_memcg_is_charged, dtor,
 		  dtor_without_end);
-	add_tests(suite, "end", 10, destroy_twice, statistics, module_exit_waits);
+	add_tests(suite, "end", 10, destroy_twice, statistics, module_exit_waits,
+		  module_exit_gives_up);
 	return suite;
 }

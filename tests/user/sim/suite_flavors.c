@@ -421,49 +421,57 @@ START_TEST(pair_reuse)
 	check_pair(BPF_MA_REUSE_AFTER_RCU_GP);
 }
 
-static void grace_period_passes(void)
+static void step(enum gp_kind kind)
 {
-	ck_assert(rcu_can_step(GP_NORMAL, false));
-	rcu_step(GP_NORMAL);
-	ck_assert(rcu_can_step(GP_NORMAL, false));
-	rcu_step(GP_NORMAL);
+	ck_assert(rcu_can_step(kind, false));
+	rcu_step(kind);
 }
 
 /*
- * A CPU that only frees, and has few free objects for slab has none, harvests
- * nothing: its ring of batches fills, and the youngest takes in what comes.
+ * The ring of batches is full, and the youngest takes in what is freed next.
+ * That takes five cookies, of which the last comes when no batch was taken out
+ * yet, and a slab that has nothing.
  */
 #define MANY		56	/* bytes: 64 with the header, batches of 64 */
 #define MANY_BATCH	64
-#define MANY_NR		(8 * MANY_BATCH)
+#define MANY_NR		(5 * MANY_BATCH)
 
 struct only_frees {
 	struct heap *heap;
-	void *ptrs[MANY_NR + MANY_BATCH];
+	void *ptrs[MANY_NR];
 };
 
-static void only_frees_fn(void *arg)
+static void fill_ring_fn(void *arg)
 {
 	struct only_frees *use = arg;
-	void *ptrs[MANY_NR];
+	void **ptrs = use->ptrs, *got[MANY_NR];
 	bool *stay;
 	int i;
 
 	slab.fail_from = 1;
 	slab.fail_to = LONG_MAX;
-	for (i = 0; i < MANY_NR; i++) {
-		if (i % MANY_BATCH == 0)
-			grace_period_passes();
-		heap_free(use->heap, use->ptrs[i]);
-	}
-	ck_assert_uint_eq(heap_stats(use->heap).wait_rcu, MANY_NR);
-	slab.fail_to = 0;
-	/* The youngest batch is joined by what this reader may still see. */
+	free_all(use->heap, ptrs, MANY_BATCH);
+	step(GP_NORMAL);	/* the first begins */
+	free_all(use->heap, ptrs + MANY_BATCH, MANY_BATCH);
+	step(GP_EXPEDITED);	/* begins, and stays */
+	free_all(use->heap, ptrs + 2 * MANY_BATCH, MANY_BATCH);
+	step(GP_NORMAL);
+	step(GP_NORMAL);	/* the second begins */
+	free_all(use->heap, ptrs + 3 * MANY_BATCH, MANY_BATCH);
+	step(GP_NORMAL);
+	step(GP_NORMAL);	/* the third begins, before this reader comes */
 	stay = reader_enters(reader_fn, 0);
-	free_all(use->heap, use->ptrs + MANY_NR, MANY_BATCH);
-	alloc_all(use->heap, ptrs, MANY_NR);
-	free_all(use->heap, ptrs, MANY_NR);
+	free_all(use->heap, ptrs + 4 * MANY_BATCH, MANY_BATCH);
+	ck_assert_uint_eq(heap_stats(use->heap).batches, 5);
+	step(GP_NORMAL);
+	for (i = 0; i < MANY_NR; i++)
+		got[i] = heap_alloc(use->heap, 0);
+	/* Two batches are ready; the fourth is not, for the sake of the fifth. */
+	ck_assert_ptr_nonnull(got[2 * MANY_BATCH - 1]);
 	*stay = false;
+	for (i = 0; i < MANY_NR; i++)
+		if (got[i])
+			heap_free(use->heap, got[i]);
 }
 
 START_TEST(ring_is_full)
@@ -471,12 +479,13 @@ START_TEST(ring_is_full)
 	struct heap heap;
 	struct only_frees use = { .heap = &heap };
 
+	/* Grace periods do not end but when told to. */
 	sim_start(&(struct sim_config){ .cpus = 2 }, 0);
 	ck_assert_int_eq(heap_init(&heap, MANY, BPF_MA_REUSE_AFTER_RCU_GP), 0);
-	alloc_all(&heap, use.ptrs, ARRAY_SIZE(use.ptrs));
-	sim_spawn("freer", 1, only_frees_fn, &use);
+	alloc_all(&heap, use.ptrs, MANY_NR);
+	sim_spawn("freer", 1, fill_ring_fn, &use);
 	sim_join();
-	ck_assert_int_gt(heap.reused, 0);
+	ck_assert_int_ge(heap.reused, 2 * MANY_BATCH);
 	ck_assert(happens_within_ms(1000, &heap, nothing_waits));
 	end(&heap);
 }

@@ -79,6 +79,33 @@ START_TEST(drains_classes)
 	heap_check_all_gone();
 }
 
+/* One free, or a few, of an allocator that sleeps: none waits for more to come. */
+START_TEST(few_frees_wake_it)
+{
+	struct heap heap;
+	void *ptrs[12];
+	size_t i;
+	int few;
+
+	for (few = 1; few <= 4; few++) {
+		start_quietly(2);
+		ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
+		for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+			ptrs[i] = heap_alloc(&heap, 0);
+		heap_check_at_rest(&heap);
+		for (i = 0; i < ARRAY_SIZE(ptrs); i++) {
+			if (_i % 2)
+				heap_free_rcu(&heap, ptrs[i]);
+			else
+				heap_free(&heap, ptrs[i]);
+			if (i % few == 0)
+				heap_check_at_rest(&heap);
+		}
+		heap_destroy(&heap);
+		heap_check_all_gone();
+	}
+}
+
 /* Objects freed in NMI start what brings them home, too. */
 static struct heap *nmi_heap;
 static void *nmi_ptr;
@@ -179,6 +206,117 @@ START_TEST(busy_neighbour)
 	heap_check_all_gone();
 }
 
+/*
+ * Somebody frees while the keeper looks, at each point of each of its rounds
+ * until it is asleep: either it sees that, or it is woken up.
+ */
+static struct {
+	unsigned int flags;
+	unsigned int ms;
+	struct heap heap;
+	void *ptrs[FEW_LOW + 2];
+	unsigned long items;
+} look;
+
+static bool keeper_looks_or_sleeps(void *arg)
+{
+	(void)arg;
+	return work_items_run() > look.items || !work_is_pending();
+}
+
+static void free_meanwhile_fn(void *arg)
+{
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(look.ptrs); i++)
+		look.ptrs[i] = heap_alloc(&look.heap, 0);
+	sim_sleep(look.ms * NSEC_PER_MSEC);
+	look.items = work_items_run();
+	explore_begin();
+	sim_wait(keeper_looks_or_sleeps, NULL);
+	for (i = 0; i < ARRAY_SIZE(look.ptrs); i++)
+		heap_free(&look.heap, look.ptrs[i]);
+	explore_end();
+}
+
+static void run_look(void)
+{
+	ck_assert_int_eq(heap_init(&look.heap, FEW, look.flags), 0);
+	sim_spawn("freer", 1, free_meanwhile_fn, NULL);
+	sim_join();
+	heap_check_at_rest(&look.heap);
+	heap_destroy(&look.heap);
+	heap_check_all_gone();
+}
+
+START_TEST(free_while_keeper_looks)
+{
+	unsigned int runs = 0;
+
+	sim_set_repeat("idle", "keeper");
+	look.flags = flavors[_i];
+	for (look.ms = 50; look.ms < 650; look.ms += 100)
+		runs += explore(&(struct sim_config){
+			.cpus = 2, .chooser = CHOOSE_SCRIPTED, .switches = 1,
+		}, run_look);
+	ck_assert_uint_gt(runs, 100);
+}
+
+/*
+ * A CPU stalls, at each point of what it does, for as long as the keeper takes
+ * to fall asleep.  Under PREEMPT_RT that may be in the middle of an irq_work.
+ */
+static void use_and_stall_fn(void *arg)
+{
+	void *more[FEW_LOW + 1];
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(look.ptrs); i++)
+		/* Under PREEMPT_RT it takes a moment for the refill. */
+		while (!(look.ptrs[i] = heap_alloc(&look.heap, 0)))
+			sim_sleep(NSEC_PER_MSEC);
+	sim_sleep(look.ms * NSEC_PER_MSEC);
+	explore_begin();
+	heap_free(&look.heap, look.ptrs[0]);
+	/* Down below the low watermark: a refill follows. */
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		more[i] = heap_alloc(&look.heap, 0);
+	sim_sleep(NSEC_PER_MSEC);
+	explore_end();
+	/* Without waking the keeper. */
+	for (i = 1; i < ARRAY_SIZE(look.ptrs); i++)
+		heap_raw_free(&look.heap, look.ptrs[i]);
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		if (more[i])
+			heap_raw_free(&look.heap, more[i]);
+}
+
+static void run_stall(void)
+{
+	ck_assert_int_eq(heap_init(&look.heap, FEW, look.flags), 0);
+	sim_spawn("user", 1, use_and_stall_fn, NULL);
+	sim_join();
+	heap_check_at_rest(&look.heap);
+	heap_destroy(&look.heap);
+	heap_check_all_gone();
+}
+
+START_TEST(stall_while_keeper_settles)
+{
+	unsigned int runs = 0;
+
+	sim_set_repeat("idle", "keeper");
+	look.flags = flavors[_i / 2];
+	for (look.ms = 50; look.ms < 650; look.ms += 100)
+		runs += explore(&(struct sim_config){
+			.cpus = 2, .chooser = CHOOSE_SCRIPTED, .stalls = 1,
+			.rt = _i % 2,
+		}, run_stall);
+	ck_assert_uint_gt(runs, 100);
+}
+
 /* A destroyed allocator does not wait for the round of the others. */
 START_TEST(destroy_is_prompt)
 {
@@ -202,9 +340,15 @@ START_TEST(destroy_is_prompt)
 struct Suite *suite_idle(void)
 {
 	struct Suite *suite = suite_create("idle");
+	TCase *tcase = tcase_create("keeper");
 
 	add_tests(suite, "drains", 30, drains, drains_classes, drains_what_nmis_free,
 		  drains_offline_cpus);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, few_frees_wake_it, 0, ARRAY_SIZE(flavors));
+	tcase_add_loop_test(tcase, free_while_keeper_looks, 0, 3);
+	tcase_add_loop_test(tcase, stall_while_keeper_settles, 0, 6);
+	suite_add_tcase(suite, tcase);
 	add_tests(suite, "others", 30, busy_neighbour, destroy_is_prompt);
 	return suite;
 }

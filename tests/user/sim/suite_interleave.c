@@ -6,8 +6,6 @@
  *
  * A run is given by its seed alone: SEED=n repeats one.
  */
-#include <stdlib.h>
-
 #include "suites.h"
 
 #define HEAPS		2
@@ -15,7 +13,7 @@
 #define TASKS_MAX	4
 #define BLOCK		250	/* runs in a test */
 #ifdef SHIM_ASAN
-#define BLOCKS		8	/* tests, unless RUNS says how many runs */
+#define BLOCKS		8	/* tests, unless RUNS says otherwise */
 #else
 #define BLOCKS		24
 #endif
@@ -259,6 +257,7 @@ static struct sim_config random_config(void)
 		.gps = one_of(1, 3, 8),
 		.ticks = one_of(0, 1),
 		.migrations = one_of(0, 1),
+		.stalls = one_of(0, 0, 1),
 		.failures = one_of(0, 0, 0, 10, 200, 1000),
 		.nmi_fn = nmi,
 	};
@@ -312,6 +311,7 @@ static void run_seed(u64 seed)
 	/* From here on time goes on only when nothing else can, and nobody helps. */
 	sim.cfg.nmi_fn = NULL;
 	sim.cfg.ticks = 0;
+	sim.cfg.stalls = 0;
 	sim.cfg.spontaneous = false;
 	for (i = 0; i < world.nr_heaps && world.rests; i++) {
 		heap_check_at_rest(&world.heaps[i]);
@@ -325,8 +325,9 @@ START_TEST(random_schedules)
 	u64 seed = 1 + (u64)_i * BLOCK;
 	u64 end = seed + BLOCK;
 
-	if (getenv("SEED")) {
-		run_seed(strtoull(getenv("SEED"), NULL, 0));
+	sim_set_repeat("interleave", "random");
+	if (env_has("SEED")) {
+		run_seed(env_number("SEED", 0));
 		return;
 	}
 	for (; seed < end; seed++)
@@ -393,23 +394,26 @@ START_TEST(every_deviation)
 		0, BPF_MA_REUSE_AFTER_RCU_GP, BPF_MA_FREE_AFTER_RCU_GP,
 	};
 
+	unsigned int runs;
+
+	sim_set_repeat("interleave", "systematic");
 	short_flags = flags[_i / 2];
-	explore(&(struct sim_config){
+	runs = explore(&(struct sim_config){
 		.cpus = 2, .chooser = CHOOSE_SCRIPTED, .spontaneous = true,
 		.rt = _i % 2, .nmi = 1, .switches = 1, .gps = 1, .ticks = 1,
 		.nmi_fn = short_nmi,
 	}, run_short);
+	ck_assert_uint_gt(runs, 500);
 }
 
 struct Suite *suite_interleave(void)
 {
 	struct Suite *suite = suite_create("interleave");
 	TCase *tcase = tcase_create("random");
-	const char *runs = getenv("RUNS");
+	int tests = (env_number("RUNS", BLOCK * BLOCKS) + BLOCK - 1) / BLOCK;
 
 	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, random_schedules, 0,
-			    runs ? (strtoul(runs, NULL, 0) + BLOCK - 1) / BLOCK : BLOCKS);
+	tcase_add_loop_test(tcase, random_schedules, 0, env_has("SEED") ? 1 : tests);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("systematic");

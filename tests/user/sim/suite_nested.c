@@ -93,10 +93,14 @@ static void run_at_every_point(void)
 
 START_TEST(every_point)
 {
+	unsigned int runs;
+
+	sim_set_repeat("nested", "everywhere");
 	run_flags = flavors[_i];
-	explore(&(struct sim_config){
+	runs = explore(&(struct sim_config){
 		.cpus = 1, .chooser = CHOOSE_SCRIPTED, .nmi = 1, .nmi_fn = nmi,
 	}, run_at_every_point);
+	ck_assert_uint_gt(runs, 500);
 }
 
 #ifdef SIM_STEPS
@@ -195,6 +199,47 @@ START_TEST(many_nested_frees)
 	}
 }
 
+/*
+ * The interrupted free asks for nothing: the list is below its low watermark,
+ * for slab has nothing.  The free that interrupts it has to.
+ */
+static void nmi_free_second(void)
+{
+	free_slot(&slots[1], false);
+}
+
+static void run_second_free(void)
+{
+	int i;
+
+	slab = (struct slab_state){};
+	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
+	slab.fail_from = 1;
+	slab.fail_to = LONG_MAX;
+	for (i = 0; (slots[i] = heap_alloc(&heap, 0)); i++)
+		;
+	ck_assert_int_ge(i, 2);
+	heap_check_at_rest(&heap);
+	explore_begin();
+	free_slot(&slots[0], false);
+	explore_end();
+	heap_check_at_rest(&heap);
+	slab.fail_to = 0;
+	finish();
+}
+
+START_TEST(second_free_is_seen)
+{
+	unsigned int runs;
+
+	sim_set_repeat("nested", "repeated");
+	runs = explore(&(struct sim_config){
+		.cpus = 1, .chooser = CHOOSE_SCRIPTED, .nmi = 1,
+		.nmi_fn = nmi_free_second,
+	}, run_second_free);
+	ck_assert_uint_ge(runs, 5);
+}
+
 struct Suite *suite_nested(void)
 {
 	struct Suite *suite = suite_create("nested");
@@ -211,6 +256,7 @@ struct Suite *suite_nested(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, reserve_is_restored, 0, ARRAY_SIZE(flavors));
 	tcase_add_loop_test(tcase, many_nested_frees, 0, ARRAY_SIZE(flavors));
+	tcase_add_test(tcase, second_free_is_seen);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

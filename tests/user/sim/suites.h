@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "../shim/env.h"
 #include "heap.h"
 
 struct Suite *suite_api(void);

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "threads.h"
-#include "../../../bpf_mem_alloc.h"
+#include "bpf_mem_alloc.h"
+#include "../shim/env.h"
 
 #define SLOTS		64
 #define CPUS		3
@@ -244,9 +245,7 @@ static void check_all_gone(void)
 
 static unsigned int seconds(void)
 {
-	const char *secs = getenv("SECS");
-
-	return secs ? strtoul(secs, NULL, 0) : 1;
+	return env_number("SECS", 1);
 }
 
 /* ThreadSanitizer holds signals back until they are NMIs no more. */
