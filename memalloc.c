@@ -124,6 +124,7 @@ struct bpf_ma_batch {
  * @depot: where batches go and come from
  * @open: freed objects of the batch that has no cookie yet
  * @ring: closed batches; oldest at @first, @nr of them, cookies in order of age
+ * @dead: objects past their grace period, to slab a few at a time
  * @first: index of the oldest batch in @ring
  * @nr: batches in @ring
  * @events: batches closed, harvested or refilled; tells the keeper of activity
@@ -151,6 +152,7 @@ struct bpf_mem_cache {
 	unsigned int first, nr;
 	unsigned int events;
 	struct bpf_ma_batch ring[BPF_MA_RING];
+	struct bpf_ma_list dead;
 	struct llist_head side;
 	struct llist_head side_wait;
 	struct bpf_ma_obj *reserve[BPF_MA_RESERVE];
@@ -764,7 +766,7 @@ static notrace bool cache_has_surplus(struct bpf_mem_cache *c)
 	unsigned int second = (c->first + 1) % BPF_MA_RING;
 
 	if (!c->reuses)
-		return cache_has_ready(c);
+		return c->dead.count || cache_has_ready(c);
 	return c->nr > 1 && poll_state_synchronize_rcu_full(&c->ring[second].cookie);
 }
 
@@ -965,13 +967,12 @@ static void cache_collect_side(struct bpf_mem_cache *c)
 }
 
 /*
- * What a CPU holds beyond its needs, on its way out of the owner's section:
- * batches for the depot, and what is dead.
+ * What a CPU holds beyond its needs, on its way out of the owner's section to
+ * the depot.
  */
 struct cache_spare {
 	struct bpf_ma_list batches[BPF_MA_RING + 1];
 	unsigned int nr;
-	struct bpf_ma_list dead;
 };
 
 /* Owner: takes in the oldest batch, whose grace period is over. */
@@ -980,7 +981,7 @@ static void cache_harvest_one(struct bpf_mem_cache *c, struct cache_spare *spare
 	struct bpf_ma_list list = cache_take_ready(c);
 
 	if (!c->reuses)
-		list_splice_front(&spare->dead, &list);
+		list_splice_front(&c->dead, &list);
 	else if (c->free.count < c->low)
 		list_splice_front(&c->free, &list);
 	else
@@ -1001,14 +1002,22 @@ static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep,
 	c->events++;
 }
 
-/* Owner: restores the objects that nested allocations took. */
-static void cache_fill_reserve(struct bpf_mem_cache *c)
+/*
+ * Owner: restores the objects that nested allocations took, as long as that
+ * leaves enough for others.  Returns whether the reserve is full.
+ */
+static bool cache_fill_reserve(struct bpf_mem_cache *c)
 {
 	unsigned int i, n = min_t(unsigned int, c->low / 4 + 1, BPF_MA_RESERVE);
 
-	for (i = 0; i < n && c->free.count > c->low; i++)
-		if (!READ_ONCE(c->reserve[i]))
-			WRITE_ONCE(c->reserve[i], list_pop(&c->free));
+	for (i = 0; i < n; i++) {
+		if (READ_ONCE(c->reserve[i]))
+			continue;
+		if (c->free.count <= c->low)
+			return false;
+		WRITE_ONCE(c->reserve[i], list_pop(&c->free));
+	}
+	return true;
 }
 
 static void cache_give(struct bpf_mem_cache *c, struct cache_spare *spare)
@@ -1017,15 +1026,6 @@ static void cache_give(struct bpf_mem_cache *c, struct cache_spare *spare)
 
 	for (i = 0; i < spare->nr; i++)
 		depot_put(c->depot, &spare->batches[i]);
-}
-
-/* irq_work: frees what is dead here as long as that is quick. */
-static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
-{
-	struct bpf_ma_list now = list_cut(dead, BPF_MA_FREE_ATOMIC);
-
-	slab_return(c->depot, &now);
-	depot_put_dead(c->depot, dead);
 }
 
 static void cache_refill(struct bpf_mem_cache *c)
@@ -1050,22 +1050,25 @@ static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
 	struct cache_spare spare = {};
+	struct bpf_ma_list dead;
 	unsigned long flags;
 	bool low, pressed;
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
-	while (cache_has_surplus(c) || (c->free.count < c->low && cache_has_ready(c)))
+	while (cache_has_ready(c) &&
+	       (cache_has_surplus(c) || c->free.count < c->low))
 		cache_harvest_one(c, &spare);
+	/* More would be a long time in hard interrupt context. */
+	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, (c->low + c->high) / 2, &spare);
-	cache_fill_reserve(c);
-	low = c->free.count < c->low;
+	low = !cache_fill_reserve(c) || c->free.count < c->low;
 	pressed = cache_is_pressed(c);
 	cache_unlock(c, flags);
 
 	cache_give(c, &spare);
-	cache_bury(c, &spare.dead);
+	slab_return(c->depot, &dead);
 	if (low)
 		cache_refill(c);
 	if (pressed)
@@ -1082,19 +1085,21 @@ static void cache_work_fn(struct irq_work *work)
 static void cache_flush(struct bpf_mem_cache *c)
 {
 	struct cache_spare spare = {};
+	struct bpf_ma_list dead;
 	unsigned long flags;
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
 	while (cache_has_ready(c))
 		cache_harvest_one(c, &spare);
+	dead = list_take(&c->dead);
 	cache_cut_free(c, c->low, &spare);
 	if (c->open.count)
 		cache_close(c);
 	cache_unlock(c, flags);
 
 	cache_give(c, &spare);
-	depot_put_dead(c->depot, &spare.dead);
+	depot_put_dead(c->depot, &dead);
 }
 
 /* ---- keeper ---- */
@@ -1117,8 +1122,8 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 	smp_rmb(); /* the side lists before the batches */
 	if (cache_waiting(c))
 		return false;
-	smp_rmb(); /* the batches before the free list */
-	return peek(c->free.count) <= c->low;
+	smp_rmb(); /* the batches before the lists that they end up on */
+	return !peek(c->dead.count) && peek(c->free.count) <= c->low;
 }
 
 /* A CPU that uses a cache looks after it, one that does not is looked after. */
@@ -1131,8 +1136,8 @@ static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
 		return true;
 	if (seen != c->seen)
 		return false;
-	return peek(c->open.count) || peek(c->free.count) > c->low ||
-	       (gp_done && peek(c->nr));
+	return peek(c->open.count) || peek(c->dead.count) ||
+	       peek(c->free.count) > c->low || (gp_done && peek(c->nr));
 }
 
 struct flush_call {
@@ -1271,6 +1276,7 @@ static void cache_dismantle(struct bpf_mem_cache *c, struct bpf_ma_list *all)
 	cache_collect_side(c);
 	list_splice_front(all, &c->free);
 	list_splice_front(all, &c->open);
+	list_splice_front(all, &c->dead);
 	for (i = 0; i < BPF_MA_RING; i++)
 		list_splice_front(all, &c->ring[i].list);
 	c->nr = 0;
@@ -1689,7 +1695,8 @@ void notrace *bpf_mem_alloc(struct bpf_mem_alloc *ma, size_t size)
 {
 	int class;
 
-	if (!size)
+	/* Before the header is added, for that may wrap around. */
+	if (!size || size > BPF_MA_SIZE_MAX)
 		return NULL;
 	if (!(ma->pool->flags & BPF_MA_PERCPU))
 		size += BPF_MA_HDR;
@@ -1837,6 +1844,7 @@ static void cache_add_stats(const struct bpf_mem_cache *c,
 	for (i = 0; i < BPF_MA_RESERVE; i++)
 		stats->free += !!READ_ONCE(c->reserve[i]);
 	stats->wait_rcu += cache_waiting(c);
+	stats->dead += peek(c->dead.count);
 	stats->batches += peek(c->stat.batches);
 	stats->refills += peek(c->stat.refills);
 	stats->nested += peek(c->stat.nested);
