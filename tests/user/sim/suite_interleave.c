@@ -13,9 +13,9 @@
 #define TASKS_MAX	4
 #define BLOCK		250	/* runs in a test */
 #ifdef SHIM_ASAN
-#define BLOCKS		8	/* tests, unless RUNS says otherwise */
+#define BLOCKS		6	/* tests, unless RUNS says otherwise */
 #else
-#define BLOCKS		24
+#define BLOCKS		16
 #endif
 
 static struct {
