@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 # Which kernel: a name that scripts/kernel.sh knows, or a tree of one's own.
 KERNEL ?= stock-6.12
+KERNELS ?= stock-6.12 stock-6.1 stock-6.12-rt debug
 KDIR ?=
 BZIMAGE ?=
 # The VM, and what the benchmark runs in it. CASES and FLAVORS: all when empty.
@@ -17,7 +18,7 @@ SECS ?= 5
 ROUNDS ?= 3
 VALUE_SIZE ?= 8
 V ?= 0
-export KERNEL KDIR BZIMAGE CPUS MEM CASES FLAVORS SECS ROUNDS VALUE_SIZE V
+export KERNEL KERNELS KDIR BZIMAGE CPUS MEM CASES FLAVORS SECS ROUNDS VALUE_SIZE V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -25,7 +26,8 @@ Q := $(if $(filter 1,$(V)),,@)
 accept = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),, \
 	$(error $(1)='$($(1))': accepted is $(3)))
 
-$(call accept,KERNEL,stock-6.12 stock-6.1 stock-6.12-rt,stock-6.12 or stock-6.1 or stock-6.12-rt)
+kernels := stock-6.12 stock-6.1 stock-6.12-rt debug kcsan
+$(call accept,KERNEL,$(kernels),one of $(kernels))
 $(call accept,V,0 1,0 or 1)
 $(call accept,CPUS,$(shell seq 1 64),1 to 64)
 $(if $(shell echo '$(subst ','\'',$(MEM))' | grep -xE '[1-9][0-9]{0,5}[MG]'),, \
@@ -35,8 +37,12 @@ help:
 	@echo 'make module     build bpf_ma.ko for KERNEL=, or for the kernel tree KDIR='
 	@echo 'make check      shell syntax, checkpatch and sparse; needs no VM'
 	@echo 'make test       boot the VM and run the selftests'
+	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
+	@echo 'make model      check the model of the life cycle of objects (spin)'
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
 	@echo 'make plots      draw the last benchmark again'
+	@echo 'make kernel-debug, make kernel-kcsan'
+	@echo '                build the kernel of that KERNEL= (else done when it is needed)'
 	@echo 'make style      shell syntax and checkpatch alone'
 	@echo 'make clean      remove what was built (.output/)'
 	@echo 'make distclean  remove also what was fetched: kernels, checkpatch'
@@ -44,7 +50,9 @@ help:
 	@echo 'Debian packages that are missing get installed (as root), kernels are fetched'
 	@echo 'into $${BPF_MA_CACHE:-~/.cache/bpf-ma}; both say so. Variables, with defaults:'
 	@echo
-	@echo '  KERNEL=stock-6.12  or stock-6.1, stock-6.12-rt: which kernel to build for and boot'
+	@echo '  KERNEL=stock-6.12  or stock-6.1, stock-6.12-rt, debug, kcsan: which kernel to build'
+	@echo '                     for and boot; the last two are built from source, which takes long'
+	@echo '  KERNELS=           for test-all; default: $(KERNELS)'
 	@echo '  KDIR= BZIMAGE=     a build directory (and image) of your own instead'
 	@echo '  CPUS=2 MEM=2G      the size of the VM'
 	@echo '  CASES= FLAVORS=    comma-separated: what the benchmark runs; empty is all'
@@ -67,7 +75,17 @@ style:
 
 test:
 	$(Q)scripts/packages.sh build vm
-	$(Q)OUT=$(CURDIR)/.output/test scripts/with-module.sh selftests/run
+	$(Q)OUT=$(CURDIR)/.output/test/$(if $(KDIR),own,$(KERNEL)) scripts/with-module.sh selftests/run
+
+test-all:
+	$(Q)scripts/test-all.sh $(KERNELS)
+
+kernel-debug kernel-kcsan: kernel-%:
+	$(Q)scripts/kernel-build.sh $*
+
+model:
+	$(Q)scripts/packages.sh model
+	$(Q)model/run
 
 bench:
 	$(Q)bench/run --check
@@ -84,4 +102,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test bench plots clean distclean
+.PHONY: help module check style test test-all kernel-debug kernel-kcsan model bench plots clean distclean

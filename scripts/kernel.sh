@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Fetch a stock Debian kernel and the headers to build modules for it into the
-# cache. Nothing is installed on this machine and root is not needed.
+# cache, or have a kernel of our own built there.
 set -euo pipefail
 
 usage() {
@@ -17,11 +17,12 @@ ${BPF_MA_CACHE:-~/.cache/bpf-ma}/kernels/ and prints shell assignments:
   BZIMAGE=...   the image to boot
 
 What was fetched once is used again without network; --refresh asks the archive
-for a newer one.
+for a newer one. Nothing is installed on this machine, and root is not needed.
 
   stock-6.12     Debian 12's 6.12 cloud kernel (default)
   stock-6.1      Debian 12's default 6.1 cloud kernel
   stock-6.12-rt  6.12 with PREEMPT_RT
+  debug, kcsan   6.12 with run-time checks: see scripts/kernel-build.sh
 EOF
 }
 
@@ -48,7 +49,8 @@ case $name in
 stock-6.12)	release='6\.12\.[0-9]+\+deb12-cloud-amd64' ;;
 stock-6.1)	release='6\.1\.0-[0-9]+-cloud-amd64' ;;
 stock-6.12-rt)	release='6\.12\.[0-9]+\+deb12-rt-amd64' ;;
-*)	die "unknown kernel '$name': accepted are stock-6.12, stock-6.1, stock-6.12-rt" ;;
+debug|kcsan)	exec "$(dirname "$(realpath "$0")")/kernel-build.sh" ${refresh:+--refresh} "$name" ;;
+*)	die "unknown kernel '$name': accepted are stock-6.12, stock-6.1, stock-6.12-rt, debug, kcsan" ;;
 esac
 
 kernels=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}/kernels

@@ -64,10 +64,16 @@ done
 # Of sources that are gone.
 find "$out" -xtype l -delete
 
+# The compiler that the kernel was built with, where it is here under that name.
+cc=$(sed -nE 's/^CONFIG_CC_VERSION_TEXT="?([^ "]*gcc[^ "]*).*/\1/p' "$kdir/include/config/auto.conf")
+compiler=()
+[[ -z $cc ]] || ! command -v "$cc" >/dev/null || compiler=("CC=$cc")
+
 # kbuild must not take this project's variables or job slots for its own.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 log=$out/build.log
-if ! make -C "$kdir" M="$out" V="${V:-0}" C="${SPARSE:+2}" -j "$(nproc)" modules >"$log" 2>&1; then
+if ! make -C "$kdir" M="$out" "${compiler[@]}" V="${V:-0}" C="${SPARSE:+2}" \
+     -j "$(nproc)" modules >"$log" 2>&1; then
 	# A kernel out of range is told so in one line, not by what follows from it.
 	reason=$(sed -nE 's/.*error: #error "bpf_ma: (.*)"$/\1/p' "$log" | head -n 1)
 	[[ -z $reason ]] || die "not for the kernel of $kdir: $reason"

@@ -17,6 +17,8 @@ when all is there. Needs root only when something is missing.
   vm      build an initramfs and boot it in QEMU
   bench   summarise and plot the benchmark
   style   static checks: sparse, checkpatch, shellcheck
+  kernel  build a kernel from source
+  model   check the model with spin
 EOF
 }
 
@@ -34,7 +36,9 @@ group_packages() {
 	vm)	echo qemu-system-x86 busybox-static cpio gcc libc6-dev python3 ;;
 	bench)	echo gnuplot-nox jq python3 ;;
 	style)	echo sparse perl shellcheck xz-utils ;;
-	*)	die "unknown group '$1': accepted are build, vm, bench, style" ;;
+	kernel)	echo gcc-12 make bison flex bc libelf-dev pahole ccache xz-utils ;;
+	model)	echo spin gcc libc6-dev ;;
+	*)	die "unknown group '$1': accepted are build, vm, bench, style, kernel, model" ;;
 	esac
 }
 

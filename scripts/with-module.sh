@@ -11,8 +11,9 @@ Usage: scripts/with-module.sh [COMMAND...]
 
 From the environment: KERNEL, a name that scripts/kernel.sh knows (default
 stock-6.12); or KDIR, a kernel's build directory, and BZIMAGE, its image.
-COMMAND gets KVERSION, KDIR, BZIMAGE and MODULE, the path of the bpf_ma.ko
-that was built. Without COMMAND that path is printed.
+COMMAND gets what kernel.sh said (KVERSION, KDIR, BZIMAGE, TIMEOUT_FACTOR) and
+MODULE, the path of the bpf_ma.ko that was built. Without COMMAND that path is
+printed.
 EOF
 }
 
@@ -45,5 +46,5 @@ if [[ $# -eq 0 ]]; then
 	echo "$MODULE"
 	exit 0
 fi
-export KVERSION KDIR BZIMAGE MODULE
+export KVERSION KDIR BZIMAGE MODULE TIMEOUT_FACTOR=${TIMEOUT_FACTOR:-1}
 exec "$@"
