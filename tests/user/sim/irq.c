@@ -135,7 +135,7 @@ void irq_create_threads(void)
 	int cpu;
 
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)
-		sim_spawn("irq_work", cpu, irq_thread_fn, &sim.cpu[cpu])->daemon = true;
+		sim_spawn_daemon("irq_work", cpu, true, irq_thread_fn, &sim.cpu[cpu]);
 }
 
 void irq_nmi(void (*fn)(void))
@@ -164,9 +164,12 @@ void irq_nmi(void (*fn)(void))
 
 bool irq_work_queue(struct irq_work *work)
 {
-	struct sim_cpu *cpu = sim_this_cpu();
+	struct sim_cpu *cpu;
 
 	shim_point();
+	cpu = sim_this_cpu();
+	if (!cpu->online)
+		shim_fail("irq_work queued on a CPU that is offline");
 	if (work->pending)
 		return false;
 	if (!work->func)
@@ -264,6 +267,6 @@ void sim_set_online(int nr, bool online)
 	cpu->online = online;
 	/* Whoever was there goes on elsewhere; CPU 0 stays. */
 	sim_for_each_ctx(ctx)
-		if (!ctx->daemon && ctx->cpu == nr && !online)
+		if (!ctx->bound && ctx->cpu == nr && !online)
 			ctx->cpu = 0;
 }

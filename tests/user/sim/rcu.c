@@ -300,8 +300,8 @@ static void callbacks_fn(void *arg)
 
 void rcu_create_threads(void)
 {
-	sim_spawn("rcuc", 0, callbacks_fn, &gps[GP_NORMAL])->daemon = true;
-	sim_spawn("trace", 0, callbacks_fn, &gps[GP_TRACE])->daemon = true;
+	sim_spawn_daemon("rcuc", 0, false, callbacks_fn, &gps[GP_NORMAL]);
+	sim_spawn_daemon("trace", 0, false, callbacks_fn, &gps[GP_TRACE]);
 }
 
 static bool callbacks_are_over(void *arg)

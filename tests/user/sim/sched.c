@@ -353,6 +353,15 @@ struct ctx *sim_spawn(const char *name, int cpu, void (*fn)(void *arg), void *ar
 	return ctx;
 }
 
+void sim_spawn_daemon(const char *name, int cpu, bool bound, void (*fn)(void *arg),
+		      void *arg)
+{
+	struct ctx *ctx = sim_spawn(name, cpu, fn, arg);
+
+	ctx->daemon = true;
+	ctx->bound = bound;
+}
+
 static bool tasks_are_done(void *arg)
 {
 	struct ctx *ctx;
@@ -389,7 +398,7 @@ static void create_ctxs(void)
 	fiber_adopt(&ctxs[0].fiber);
 	sim.current = &ctxs[0];
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)
-		sim_spawn("idle", cpu, idle_fn, NULL)->daemon = true;
+		sim_spawn_daemon("idle", cpu, true, idle_fn, NULL);
 	irq_create_threads();
 	work_create_threads();
 	rcu_create_threads();

@@ -23,6 +23,7 @@ struct ctx {
 	void *arg;
 	bool done;
 	bool daemon;		/* lives as long as the process */
+	bool bound;		/* to its CPU, offline or not */
 	bool migrates;		/* may find itself on another CPU */
 	bool (*ready)(void *arg);	/* what it waits for, or NULL */
 	void *ready_arg;
@@ -96,6 +97,8 @@ extern struct sim sim;
 void sim_start(const struct sim_config *cfg, u64 seed);
 /* Other contexts and grace periods go on until no task is left but the caller. */
 void sim_join(void);
+void sim_spawn_daemon(const char *name, int cpu, bool bound, void (*fn)(void *arg),
+		      void *arg);
 struct ctx *sim_spawn(const char *name, int cpu, void (*fn)(void *arg), void *arg);
 
 void sim_wait(bool (*ready)(void *arg), void *arg);

@@ -66,8 +66,8 @@ static void worker_fn(void *arg)
 
 void work_create_threads(void)
 {
-	sim_spawn("kworker", 0, worker_fn, NULL)->daemon = true;
-	sim_spawn("kworker", 0, worker_fn, NULL)->daemon = true;
+	sim_spawn_daemon("kworker", 0, false, worker_fn, NULL);
+	sim_spawn_daemon("kworker", 0, false, worker_fn, NULL);
 }
 
 bool work_is_pending(void)
