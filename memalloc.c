@@ -58,6 +58,7 @@
 #define BPF_MA_NR_CLASSES	11
 #define BPF_MA_RING		4	/* batches that wait in one cache */
 #define BPF_MA_DEPOT_BATCHES	16
+#define BPF_MA_DEPOT_GET	4	/* batches' worth that a CPU takes at once */
 #define BPF_MA_RESERVE		8	/* objects for nested allocations */
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
@@ -70,7 +71,7 @@ static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
  * Bytes of freed objects that one cache lets wait for whatever grace period
  * comes, before it asks for an expedited one.
  */
-static unsigned int expedite_bytes = 128 * 1024;
+static unsigned int expedite_bytes = 256 * 1024;
 module_param(expedite_bytes, uint, 0644);
 MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
 
@@ -124,6 +125,7 @@ struct bpf_ma_batch {
  * @depot: where batches go and come from
  * @open: freed objects of the batch that has no cookie yet
  * @ring: closed batches; oldest at @first, @nr of them, cookies in order of age
+ * @spare: free objects that were left over, on their way to the depot
  * @dead: objects past their grace period, to slab a few at a time
  * @first: index of the oldest batch in @ring
  * @nr: batches in @ring
@@ -152,6 +154,7 @@ struct bpf_mem_cache {
 	unsigned int first, nr;
 	unsigned int events;
 	struct bpf_ma_batch ring[BPF_MA_RING];
+	struct bpf_ma_list spare;
 	struct bpf_ma_list dead;
 	struct llist_head side;
 	struct llist_head side_wait;
@@ -185,7 +188,7 @@ struct bpf_mem_cache {
  * @taken: objects that came from slab
  * @returned: objects that went back to slab
  * @peak: highest taken - returned that a refill saw
- * @gets: batches taken from @batches, under @lock
+ * @gets: times that a CPU took from @batches, under @lock
  * @puts: batches put on @batches, under @lock
  * @robbed: objects taken from @surplus and @tracing, under @lock
  * @failures: slab allocations that failed
@@ -580,18 +583,19 @@ static void depot_put_dead(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 }
 
 /*
- * Takes a batch of free objects, or else robs up to @want of those on their
- * way to slab.  Those are past their RCU grace period, and being handed out
- * is no worse for a sleepable reader than what it may see anyway.
+ * Takes up to @want free objects, or else robs them of those on their way to
+ * slab.  Those are past their RCU grace period, and being handed out is no worse
+ * for a sleepable reader than what it may see anyway.
  */
 static struct bpf_ma_list depot_get(struct bpf_ma_depot *d, unsigned int want)
 {
-	struct bpf_ma_list list = {};
+	struct bpf_ma_list list;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	if (d->nr) {
-		list = list_take(&d->batches[--d->nr]);
+		list = list_cut(&d->batches[d->nr - 1], want);
+		d->nr -= !d->batches[d->nr - 1].count;
 		d->count -= list.count;
 		d->idle = min(d->idle, d->count);
 		d->gets++;
@@ -636,22 +640,25 @@ static void depot_trace_tail(struct rcu_head *rcu)
 /*
  * depot_trim - give back what nobody needed since the last call
  *
- * Keeper only.  Batches go by the lowest fill of the depot in between, which is
- * the part that the CPUs did without.
+ * Keeper only.  The lowest fill of the depot in between is what the CPUs did
+ * without; as many go, the oldest batches first.
  */
 static void depot_trim(struct bpf_ma_depot *d)
 {
 	struct bpf_ma_list dead;
-	unsigned int idle;
+	unsigned int i, idle;
 	unsigned long flags;
 	bool start;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	for (idle = d->idle; d->nr && d->batches[d->nr - 1].count <= idle; d->nr--) {
-		idle -= d->batches[d->nr - 1].count;
-		d->count -= d->batches[d->nr - 1].count;
-		list_splice_front(&d->surplus, &d->batches[d->nr - 1]);
+	idle = d->idle;
+	for (i = 0; i < d->nr && d->batches[i].count <= idle; i++) {
+		idle -= d->batches[i].count;
+		d->count -= d->batches[i].count;
+		list_splice_front(&d->surplus, &d->batches[i]);
 	}
+	d->nr -= i;
+	memmove(d->batches, d->batches + i, d->nr * sizeof(d->batches[0]));
 	d->idle = d->count;
 	start = d->surplus.count && !d->in_flight;
 	if (start) {
@@ -756,20 +763,6 @@ static notrace bool cache_has_ready(struct bpf_mem_cache *c)
 	return c->nr && poll_state_synchronize_rcu_full(&c->ring[c->first].cookie);
 }
 
-/*
- * Owner: whether more is ready than this CPU should keep.  One batch is its own
- * next free list.  A second one that became ready before the first was needed
- * is for the depot.
- */
-static notrace bool cache_has_surplus(struct bpf_mem_cache *c)
-{
-	unsigned int second = (c->first + 1) % BPF_MA_RING;
-
-	if (!c->reuses)
-		return c->dead.count || cache_has_ready(c);
-	return c->nr > 1 && poll_state_synchronize_rcu_full(&c->ring[second].cookie);
-}
-
 static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_batch *b = &c->ring[c->first];
@@ -778,6 +771,24 @@ static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
 	c->nr--;
 	c->events++;
 	return list_take(&b->list);
+}
+
+/*
+ * Owner: takes in the oldest batch, whose grace period is over.  It goes in
+ * front: what was freed last is used next, while caches still know it, and
+ * what is too much sinks to the end.  More than a few batches of that is spare.
+ */
+static notrace void cache_harvest(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_list list = cache_take_ready(c);
+
+	if (!c->reuses) {
+		list_splice_front(&c->dead, &list);
+		return;
+	}
+	if (c->free.count > BPF_MA_DEPOT_GET * c->batch)
+		list_splice_front(&c->spare, &c->free);
+	list_splice_front(&c->free, &list);
 }
 
 static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
@@ -815,8 +826,10 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 static noinline notrace bool cache_batch_full(struct bpf_mem_cache *c)
 {
 	cache_close(c);
-	return cache_is_pressed(c) || !READ_ONCE(c->depot->pool->awake) ||
-	       cache_has_surplus(c);
+	if (cache_has_ready(c))
+		cache_harvest(c);
+	return c->spare.count || c->dead.count || cache_is_pressed(c) ||
+	       !READ_ONCE(c->depot->pool->awake);
 }
 
 /* Frees to the open batch; returns whether the irq_work has something to do. */
@@ -869,18 +882,13 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 	local_irq_restore(flags);
 }
 
-/*
- * Makes the oldest batch free if its time has come; returns whether that was
- * not enough.
- */
+/* Takes in what is at hand; returns whether that was not enough. */
 static notrace bool cache_is_low(struct bpf_mem_cache *c)
 {
-	struct bpf_ma_list list;
-
-	if (c->reuses && cache_has_ready(c)) {
-		list = cache_take_ready(c);
-		list_splice_front(&c->free, &list);
-	}
+	if (c->reuses && cache_has_ready(c))
+		cache_harvest(c);
+	else
+		list_splice_front(&c->free, &c->spare);
 	return c->free.count <= c->low;
 }
 
@@ -966,38 +974,15 @@ static void cache_collect_side(struct bpf_mem_cache *c)
 		cache_close(c);
 }
 
-/*
- * What a CPU holds beyond its needs, on its way out of the owner's section to
- * the depot.
- */
-struct cache_spare {
-	struct bpf_ma_list batches[BPF_MA_RING + 1];
-	unsigned int nr;
-};
-
-/* Owner: takes in the oldest batch, whose grace period is over. */
-static void cache_harvest_one(struct bpf_mem_cache *c, struct cache_spare *spare)
-{
-	struct bpf_ma_list list = cache_take_ready(c);
-
-	if (!c->reuses)
-		list_splice_front(&c->dead, &list);
-	else if (c->free.count < c->low)
-		list_splice_front(&c->free, &list);
-	else
-		spare->batches[spare->nr++] = list;
-}
-
 /* Owner: keeps @keep free objects and spares the rest. */
-static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep,
-			   struct cache_spare *spare)
+static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
 {
 	struct bpf_ma_list kept;
 
 	if (c->free.count <= keep)
 		return;
 	kept = list_cut(&c->free, keep);
-	spare->batches[spare->nr++] = list_take(&c->free);
+	list_splice_front(&c->spare, &c->free);
 	c->free = kept;
 	c->events++;
 }
@@ -1020,21 +1005,13 @@ static bool cache_fill_reserve(struct bpf_mem_cache *c)
 	return true;
 }
 
-static void cache_give(struct bpf_mem_cache *c, struct cache_spare *spare)
-{
-	unsigned int i;
-
-	for (i = 0; i < spare->nr; i++)
-		depot_put(c->depot, &spare->batches[i]);
-}
-
 static void cache_refill(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_depot *d = c->depot;
 	struct bpf_ma_list list;
 	unsigned long flags;
 
-	list = depot_get(d, c->batch);
+	list = depot_get(d, BPF_MA_DEPOT_GET * c->batch);
 	if (!list.count)
 		list = slab_take(d, c->batch, NUMA_NO_NODE, GFP_NOWAIT);
 
@@ -1049,25 +1026,24 @@ static void cache_refill(struct bpf_mem_cache *c)
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
-	struct cache_spare spare = {};
-	struct bpf_ma_list dead;
+	struct bpf_ma_list spare, dead;
 	unsigned long flags;
 	bool low, pressed;
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
-	while (cache_has_ready(c) &&
-	       (cache_has_surplus(c) || c->free.count < c->low))
-		cache_harvest_one(c, &spare);
+	if (cache_has_ready(c))
+		cache_harvest(c);
+	if (!c->waits && c->free.count > c->high)
+		cache_cut_free(c, (c->low + c->high) / 2);
+	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
-	if (!c->waits && c->free.count > c->high)
-		cache_cut_free(c, (c->low + c->high) / 2, &spare);
 	low = !cache_fill_reserve(c) || c->free.count < c->low;
 	pressed = cache_is_pressed(c);
 	cache_unlock(c, flags);
 
-	cache_give(c, &spare);
+	depot_put(c->depot, &spare);
 	slab_return(c->depot, &dead);
 	if (low)
 		cache_refill(c);
@@ -1084,21 +1060,21 @@ static void cache_work_fn(struct irq_work *work)
  */
 static void cache_flush(struct bpf_mem_cache *c)
 {
-	struct cache_spare spare = {};
-	struct bpf_ma_list dead;
+	struct bpf_ma_list spare, dead;
 	unsigned long flags;
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
 	while (cache_has_ready(c))
-		cache_harvest_one(c, &spare);
+		cache_harvest(c);
+	cache_cut_free(c, c->low);
+	spare = list_take(&c->spare);
 	dead = list_take(&c->dead);
-	cache_cut_free(c, c->low, &spare);
 	if (c->open.count)
 		cache_close(c);
 	cache_unlock(c, flags);
 
-	cache_give(c, &spare);
+	depot_put(c->depot, &spare);
 	depot_put_dead(c->depot, &dead);
 }
 
@@ -1123,7 +1099,8 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 	if (cache_waiting(c))
 		return false;
 	smp_rmb(); /* the batches before the lists that they end up on */
-	return !peek(c->dead.count) && peek(c->free.count) <= c->low;
+	return !peek(c->dead.count) && !peek(c->spare.count) &&
+	       peek(c->free.count) <= c->low;
 }
 
 /* A CPU that uses a cache looks after it, one that does not is looked after. */
@@ -1136,7 +1113,7 @@ static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
 		return true;
 	if (seen != c->seen)
 		return false;
-	return peek(c->open.count) || peek(c->dead.count) ||
+	return peek(c->open.count) || peek(c->dead.count) || peek(c->spare.count) ||
 	       peek(c->free.count) > c->low || (gp_done && peek(c->nr));
 }
 
@@ -1276,6 +1253,7 @@ static void cache_dismantle(struct bpf_mem_cache *c, struct bpf_ma_list *all)
 	cache_collect_side(c);
 	list_splice_front(all, &c->free);
 	list_splice_front(all, &c->open);
+	list_splice_front(all, &c->spare);
 	list_splice_front(all, &c->dead);
 	for (i = 0; i < BPF_MA_RING; i++)
 		list_splice_front(all, &c->ring[i].list);
@@ -1840,7 +1818,7 @@ static void cache_add_stats(const struct bpf_mem_cache *c,
 {
 	unsigned int i;
 
-	stats->free += peek(c->free.count);
+	stats->free += peek(c->free.count) + peek(c->spare.count);
 	for (i = 0; i < BPF_MA_RESERVE; i++)
 		stats->free += !!READ_ONCE(c->reserve[i]);
 	stats->wait_rcu += cache_waiting(c);
