@@ -135,10 +135,12 @@ struct bpf_ma_batch {
  * @reserve: objects for nested allocations; a nested taker only clears a
  *	slot, by xchg(), the owner only fills empty ones
  * @work: refills, gives surplus away, collects the side lists
+ * @working: @work runs and will look at what nested callers leave; set and
+ *	cleared by @work
  * @seen: the keeper's note of what it saw here last; written by the keeper
  * @stat: counters, written by the owner
  *
- * All but @side, @side_wait, @reserve, @work and @seen belong to the owner:
+ * All but @side, @side_wait, @reserve, @work, @working and @seen belong to the owner:
  * this CPU, with interrupts off, having raised @active from 0.  The keeper and
  * the statistics read the counts from afar, as hints.  What most allocations
  * and frees touch is in the first 64 bytes.
@@ -160,6 +162,7 @@ struct bpf_mem_cache {
 	struct llist_head side_wait;
 	struct bpf_ma_obj *reserve[BPF_MA_RESERVE];
 	struct irq_work work;
+	bool working;
 	unsigned long seen;
 	struct {
 		unsigned long batches;
@@ -313,6 +316,7 @@ static struct bpf_ma_keeper keeper = {
 	.work = __DELAYED_WORK_INITIALIZER(keeper.work, keeper_fn, 0),
 	.visits = LIST_HEAD_INIT(keeper.visits),
 	.zombies = LIST_HEAD_INIT(keeper.zombies),
+	.next_visit = INITIAL_JIFFIES,
 };
 
 static DEFINE_MUTEX(registry_lock);
@@ -607,6 +611,12 @@ static struct bpf_ma_list depot_get(struct bpf_ma_depot *d, unsigned int want)
 	return list;
 }
 
+/* A hint, without the lock: depot_get() would find something. */
+static bool depot_has_free(const struct bpf_ma_depot *d)
+{
+	return peek(d->count) || peek(d->surplus.count) || peek(d->tracing.count);
+}
+
 static void depot_trace_done(struct rcu_head *rcu)
 {
 	struct bpf_ma_depot *d = container_of(rcu, struct bpf_ma_depot, rcu);
@@ -645,7 +655,6 @@ static void depot_trace_tail(struct rcu_head *rcu)
  */
 static void depot_trim(struct bpf_ma_depot *d)
 {
-	struct bpf_ma_list dead;
 	unsigned int i, idle;
 	unsigned long flags;
 	bool start;
@@ -665,13 +674,23 @@ static void depot_trim(struct bpf_ma_depot *d)
 		d->in_flight = true;
 		list_splice_front(&d->tracing, &d->surplus);
 	}
-	dead = list_take(&d->dead);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 
 	if (start) {
 		refcount_inc(&d->pool->refs);
 		call_trace_then_rcu(&d->rcu, depot_trace_tail, depot_trace_done);
 	}
+}
+
+/* Process context: gives what is dead back to slab. */
+static void depot_bury(struct bpf_ma_depot *d)
+{
+	struct bpf_ma_list dead;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	dead = list_take(&d->dead);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
 	slab_return_all(d, &dead);
 }
 
@@ -853,6 +872,17 @@ static __always_inline bool cache_free_now(struct bpf_mem_cache *c,
 }
 
 /*
+ * The caller has interrupted the owner; returns whether to raise the irq_work.
+ * Not if it is the irq_work that was interrupted: a program attached to what
+ * that one calls would have it run again and again.
+ */
+static notrace bool cache_nested(struct bpf_mem_cache *c)
+{
+	c->stat.nested++;
+	return !READ_ONCE(c->working);
+}
+
+/*
  * @ma is looked up only after interrupts are off: a caller that may migrate
  * stays with the cache of the CPU that it is on.
  */
@@ -862,7 +892,7 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 {
 	struct bpf_mem_cache *c;
 	unsigned long flags;
-	bool raise = true;
+	bool raise;
 
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
@@ -874,7 +904,7 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 			raise = cache_free_now(c, obj);
 	} else {
 		llist_add(&obj->node, rcu ? &c->side_wait : &c->side);
-		c->stat.nested++;
+		raise = cache_nested(c);
 	}
 	cache_exit(c);
 	if (unlikely(raise))
@@ -926,8 +956,7 @@ static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 			raise = cache_is_low(c);
 		obj = list_pop(&c->free);
 	} else {
-		raise = true;
-		c->stat.nested++;
+		raise = cache_nested(c);
 	}
 	if (unlikely(!obj))
 		obj = cache_take_reserve(c);
@@ -962,7 +991,7 @@ static void cache_unlock(struct bpf_mem_cache *c, unsigned long flags)
 }
 
 /* Owner: takes in what nested callers freed. */
-static void cache_collect_side(struct bpf_mem_cache *c)
+static notrace void cache_collect_side(struct bpf_mem_cache *c)
 {
 	struct llist_node *pos, *next;
 
@@ -991,7 +1020,7 @@ static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
  * Owner: restores the objects that nested allocations took, as long as that
  * leaves enough for others.  Returns whether the reserve is full.
  */
-static bool cache_fill_reserve(struct bpf_mem_cache *c)
+static notrace bool cache_fill_reserve(struct bpf_mem_cache *c)
 {
 	unsigned int i, n = min_t(unsigned int, c->low / 4 + 1, BPF_MA_RESERVE);
 
@@ -1005,21 +1034,45 @@ static bool cache_fill_reserve(struct bpf_mem_cache *c)
 	return true;
 }
 
+/* At least a batch of free objects, if there is memory. */
+static struct bpf_ma_list depot_or_slab_get(struct bpf_ma_depot *d, unsigned int batch)
+{
+	struct bpf_ma_list list = {}, more;
+
+	do {
+		more = depot_get(d, BPF_MA_DEPOT_GET * batch);
+		list_splice_front(&list, &more);
+	} while (list.count < batch && depot_has_free(d));
+
+	if (list.count < batch) {
+		more = slab_take(d, batch - list.count, NUMA_NO_NODE, GFP_NOWAIT);
+		list_splice_front(&list, &more);
+	}
+	return list;
+}
+
 static void cache_refill(struct bpf_mem_cache *c)
 {
-	struct bpf_ma_depot *d = c->depot;
-	struct bpf_ma_list list;
+	struct bpf_ma_list list = depot_or_slab_get(c->depot, c->batch);
 	unsigned long flags;
-
-	list = depot_get(d, BPF_MA_DEPOT_GET * c->batch);
-	if (!list.count)
-		list = slab_take(d, c->batch, NUMA_NO_NODE, GFP_NOWAIT);
 
 	flags = cache_lock(c);
 	list_splice_front(&c->free, &list);
 	cache_fill_reserve(c);
 	c->events++;
 	c->stat.refills++;
+	cache_unlock(c, flags);
+}
+
+/* The last look: who is nested from here on raises the irq_work again. */
+static void cache_stop_working(struct bpf_mem_cache *c)
+{
+	unsigned long flags = cache_lock(c);
+
+	WRITE_ONCE(c->working, false);
+	barrier(); /* against nested callers on this CPU */
+	cache_collect_side(c);
+	cache_fill_reserve(c);
 	cache_unlock(c, flags);
 }
 
@@ -1031,6 +1084,7 @@ static void cache_work_fn(struct irq_work *work)
 	bool low, pressed;
 
 	flags = cache_lock(c);
+	WRITE_ONCE(c->working, true);
 	cache_collect_side(c);
 	if (cache_has_ready(c))
 		cache_harvest(c);
@@ -1049,6 +1103,7 @@ static void cache_work_fn(struct irq_work *work)
 		cache_refill(c);
 	if (pressed)
 		engine_request();
+	cache_stop_working(c);
 	/* After what it leaves behind, see keeper_settle(). */
 	pool_wake(c->depot->pool);
 }
@@ -1179,13 +1234,20 @@ static void keeper_settle(struct bpf_ma_pool *pool)
 			pool->drowsy = false;
 	} else if (!pool->drowsy) {
 		pool->drowsy = true;
-		WRITE_ONCE(pool->awake, false);
+		/* Pairs with xchg() in pool_wake(), which reuses @woken. */
+		smp_store_release(&pool->awake, false);
 		start_poll_synchronize_rcu_full(&pool->cookie);
 		atomic_long_inc(&totals.gp_normal);
 	} else if (poll_state_synchronize_rcu_full(&pool->cookie)) {
 		pool->drowsy = false;
 		list_del_init(&pool->visits);
 	}
+}
+
+static void keeper_trim(struct bpf_ma_depot *d)
+{
+	depot_trim(d);
+	depot_bury(d);
 }
 
 /* One round for one allocator; returns whether objects wait for a grace period. */
@@ -1211,7 +1273,7 @@ static bool keeper_visit(struct bpf_ma_pool *pool, bool gp_done)
 	}
 	for (i = 0; i < pool->nr_classes; i++)
 		if (depot_is_ready(&pool->depots[i]))
-			depot_trim(&pool->depots[i]);
+			keeper_trim(&pool->depots[i]);
 	keeper_settle(pool);
 	return waiting;
 }
@@ -1357,7 +1419,8 @@ static void keeper_finish(void)
 
 	llist_for_each_entry_safe(pool, next, llist_del_all(&keeper.finished), ended) {
 		for (i = 0; i < pool->nr_classes; i++)
-			slab_return_all(&pool->depots[i], &pool->depots[i].dead);
+			if (depot_is_ready(&pool->depots[i]))
+				depot_bury(&pool->depots[i]);
 		list_add_tail(&pool->visits, &keeper.zombies);
 	}
 	list_for_each_entry_safe(pool, next, &keeper.zombies, visits) {
