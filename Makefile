@@ -66,7 +66,7 @@ module:
 	$(Q)scripts/with-module.sh
 
 check:
-	$(Q)scripts/packages.sh build style
+	$(Q)scripts/packages.sh build style user
 	$(Q)scripts/with-module.sh scripts/check.sh
 
 style:
