@@ -1228,6 +1228,10 @@ static bool pool_is_quiet(struct bpf_ma_pool *pool)
  */
 static void keeper_settle(struct bpf_ma_pool *pool)
 {
+	/* Before looking: a look that began earlier proves nothing. */
+	bool gp_over = pool->drowsy &&
+		       poll_state_synchronize_rcu_full(&pool->cookie);
+
 	if (!pool_is_quiet(pool)) {
 		/* If somebody was faster, keeper_adopt_woken() will do it. */
 		if (pool->drowsy && !xchg(&pool->awake, true))
@@ -1238,7 +1242,7 @@ static void keeper_settle(struct bpf_ma_pool *pool)
 		smp_store_release(&pool->awake, false);
 		start_poll_synchronize_rcu_full(&pool->cookie);
 		atomic_long_inc(&totals.gp_normal);
-	} else if (poll_state_synchronize_rcu_full(&pool->cookie)) {
+	} else if (gp_over) {
 		pool->drowsy = false;
 		list_del_init(&pool->visits);
 	}
