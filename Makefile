@@ -38,6 +38,7 @@ help:
 	@echo 'make check      shell syntax, checkpatch and sparse; needs no VM'
 	@echo 'make test       boot the VM and run the selftests'
 	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
+	@echo 'make model      check the models with spin, about 6 minutes'
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
 	@echo 'make plots      draw the last benchmark again'
 	@echo 'make kernel-debug, make kernel-kcsan'
@@ -82,6 +83,10 @@ test-all:
 kernel-debug kernel-kcsan: kernel-%:
 	$(Q)scripts/kernel-build.sh $*
 
+model:
+	$(Q)scripts/packages.sh model
+	$(Q)OUT=$(CURDIR)/.output/model model/run
+
 bench:
 	$(Q)bench/run --check
 	$(Q)scripts/packages.sh build vm bench
@@ -97,4 +102,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test test-all kernel-debug kernel-kcsan bench plots clean distclean
+.PHONY: help module check style test test-all kernel-debug kernel-kcsan model bench plots clean distclean

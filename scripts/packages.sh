@@ -19,6 +19,7 @@ when all is there. Needs root only when something is missing.
   style   static checks: sparse, checkpatch, shellcheck
   user    the allocator in user space, under sanitizers
   kernel  build a kernel from source
+  model   check the model with spin
 EOF
 }
 
@@ -37,9 +38,10 @@ group_packages() {
 	bench)	echo gnuplot-nox jq python3 ;;
 	style)	echo sparse perl shellcheck xz-utils ;;
 	kernel)	echo gcc-12 make bison flex bc libelf-dev pahole ccache xz-utils ;;
+	model)	echo spin gcc libc6-dev ;;
 	user)	echo gcc clang libc6-dev libclang-rt-dev make binutils pkg-config \
 			check liburcu-dev ;;
-	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, kernel" ;;
+	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, kernel, model" ;;
 	esac
 }
 
