@@ -941,8 +941,8 @@ static notrace struct bpf_ma_obj *cache_take_reserve(struct bpf_mem_cache *c)
  * The refill is raised before interrupts are on again: a task that preempts
  * this one must not find the list empty and the refill pending elsewhere.
  */
-static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
-					 unsigned int class)
+static __always_inline void *cache_try_alloc(struct bpf_mem_alloc *ma,
+					     unsigned int class)
 {
 	struct bpf_ma_obj *obj = NULL;
 	struct bpf_mem_cache *c;
@@ -967,6 +967,24 @@ static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 		irq_work_queue(&c->work);
 	local_irq_restore(flags);
 	return obj ? obj_to_ptr(obj) : NULL;
+}
+
+/*
+ * With interrupts on, the refill that the failure raised has run by now: an NMI
+ * may have taken the last object, or a burst all of them.
+ */
+static noinline notrace void *cache_retry_alloc(struct bpf_mem_alloc *ma,
+						unsigned int class)
+{
+	return irqs_disabled() ? NULL : cache_try_alloc(ma, class);
+}
+
+static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
+					 unsigned int class)
+{
+	void *ptr = cache_try_alloc(ma, class);
+
+	return likely(ptr) ? ptr : cache_retry_alloc(ma, class);
 }
 
 /* ---- cache: irq_work and keeper ---- */

@@ -13,6 +13,7 @@ extern int shim_nr_cpus;
 int shim_this_cpu(void);
 bool shim_irq_save(void);
 void shim_irq_restore(bool were_off);
+bool irqs_disabled(void);
 
 #define local_irq_save(flags)		((void)((flags) = shim_irq_save()))
 #define local_irq_restore(flags)	shim_irq_restore(flags)

@@ -61,6 +61,11 @@ void shim_irq_restore(bool were_off)
 	shim_point();
 }
 
+bool irqs_disabled(void)
+{
+	return sim_this_cpu()->irqs_off;
+}
+
 /* ---- interrupts ---- */
 
 static bool has_irq_works(void *arg)

@@ -240,6 +240,54 @@ START_TEST(second_free_is_seen)
 	ck_assert_uint_ge(runs, 5);
 }
 
+/*
+ * An NMI takes whatever it can get, at any point: the task that it interrupts
+ * has interrupts on and slab has memory, so it is not refused.
+ */
+static void nmi_take_all(void)
+{
+	size_t i;
+
+	if (!nmi_is_on)
+		return;
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		many[i] = heap_alloc(&heap, 0);
+		if (!many[i])
+			break;
+	}
+}
+
+static void run_refused(void)
+{
+	int i;
+
+	ck_assert_int_eq(heap_init(&heap, FEW, run_flags), 0);
+	explore_begin();
+	nmi_is_on = true;
+	for (i = 0; i < SLOTS; i++) {
+		slots[i] = heap_alloc(&heap, 0);
+		if (!slots[i])
+			shim_fail("allocation %d found no object", i);
+	}
+	nmi_is_on = false;
+	explore_end();
+	for (i = 0; i < (int)ARRAY_SIZE(many); i++)
+		free_slot(&many[i], false);
+	finish();
+}
+
+START_TEST(task_is_not_refused)
+{
+	unsigned int runs;
+
+	sim_set_repeat("nested", "repeated");
+	run_flags = flavors[_i];
+	runs = explore(&(struct sim_config){
+		.cpus = 1, .chooser = CHOOSE_SCRIPTED, .nmi = 1, .nmi_fn = nmi_take_all,
+	}, run_refused);
+	ck_assert_uint_gt(runs, 50);
+}
+
 struct Suite *suite_nested(void)
 {
 	struct Suite *suite = suite_create("nested");
@@ -257,6 +305,7 @@ struct Suite *suite_nested(void)
 	tcase_add_loop_test(tcase, reserve_is_restored, 0, ARRAY_SIZE(flavors));
 	tcase_add_loop_test(tcase, many_nested_frees, 0, ARRAY_SIZE(flavors));
 	tcase_add_test(tcase, second_free_is_seen);
+	tcase_add_loop_test(tcase, task_is_not_refused, 0, ARRAY_SIZE(flavors));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

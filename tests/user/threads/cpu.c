@@ -112,6 +112,11 @@ void shim_irq_restore(bool were_off)
 	irqs_off = false;
 }
 
+bool irqs_disabled(void)
+{
+	return irqs_off;
+}
+
 bool irq_work_queue(struct irq_work *work)
 {
 	if (xchg(&work->pending, 1))
