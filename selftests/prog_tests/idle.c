@@ -62,14 +62,14 @@ static void drains(const void *arg)
 	do {
 		sleep_ms(20);
 		took = now_ms() - begin;
-	} while (allocator_stats(&s) && !drained(&s) && took < DRAIN_MS);
+	} while (allocator_stats(&s) && !drained(&s) && took < DRAIN_MS * timeout_factor());
 	CHECK(drained(&s), "after %llu ms: %llu free, %llu+%llu waiting, %llu dead",
 	      (unsigned long long)took, s.free, s.wait_rcu, s.wait_trace, s.dead);
 	CHECK(start.free + start.wait_rcu + start.wait_trace + start.dead > s.free,
 	      "there was nothing to drain");
 
 	/* Going to sleep takes a grace period of its own. */
-	sleep_ms(1000);
+	sleep_ms(1000 * timeout_factor());
 	before = grace_periods();
 	sleep_ms(2000);
 	after = grace_periods();

@@ -65,7 +65,7 @@ bool allocator_stats(struct allocator_stats *s)
 
 bool all_home(void)
 {
-	uint64_t deadline = now_ms() + 15000;
+	uint64_t deadline = deadline_ms(15000);
 
 	do {
 		if (!module_total("maps_live") && !module_total("allocators_live") &&

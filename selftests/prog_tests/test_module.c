@@ -14,7 +14,11 @@
 
 static bool test_module_load(void)
 {
-	int err = load_module("/selftests/bpf_ma_test.ko", "");
+	char params[32];
+	int err;
+
+	snprintf(params, sizeof(params), "timeout_factor=%u", timeout_factor());
+	err = load_module("/selftests/bpf_ma_test.ko", params);
 
 	return CHECK(!err || err == -EEXIST, "bpf_ma_test.ko: %s", strerror(-err));
 }

@@ -70,6 +70,9 @@ ssize_t read_file(const char *path, char *buf, size_t size);
 int load_module(const char *path, const char *params);
 int unload_module(const char *name);
 uint64_t now_ms(void);
+unsigned int timeout_factor(void);
+/* When a wait of @ms for something that is bound to come has failed. */
+uint64_t deadline_ms(unsigned int ms);
 void sleep_ms(unsigned int ms);
 bool pin_to_cpu(int cpu);
 int nr_cpus(void);

@@ -81,6 +81,22 @@ uint64_t now_ms(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
+/*
+ * By which a wait for something that is bound to come is stretched: a kernel
+ * that checks each access is slow.
+ */
+unsigned int timeout_factor(void)
+{
+	const char *factor = getenv("BPF_MA_TIMEOUT_FACTOR");
+
+	return factor ? strtoul(factor, NULL, 10) : 1;
+}
+
+uint64_t deadline_ms(unsigned int ms)
+{
+	return now_ms() + ms * timeout_factor();
+}
+
 void sleep_ms(unsigned int ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };

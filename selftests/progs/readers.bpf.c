@@ -112,7 +112,7 @@ int sleeping_reader(void *ctx)
 	until = bpf_ktime_get_ns() + state.hold_ms * 1000000ULL;
 	state.found++;
 	state.holding = 1;
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 4000; i++) {
 		look(e, state.key, value);
 		if (bpf_ktime_get_ns() >= until)
 			break;

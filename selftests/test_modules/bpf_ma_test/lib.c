@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/sched/task.h>
 
 #include "test.h"
@@ -35,6 +36,19 @@ void ma_free(const struct ma_flavor *flavor, struct bpf_mem_alloc *ma, void *obj
 		bpf_mem_cache_free(ma, obj);
 }
 
+/*
+ * Waiting for something that is bound to come ends after a time at which it is
+ * taken for lost; a kernel that checks each access needs a multiple of it.
+ */
+static unsigned int timeout_factor = 1;
+module_param(timeout_factor, uint, 0444);
+MODULE_PARM_DESC(timeout_factor, "by which time limits are stretched");
+
+unsigned long ma_deadline(unsigned int seconds)
+{
+	return jiffies + seconds * timeout_factor * HZ;
+}
+
 static struct bpf_mem_alloc_totals home;
 
 /* What an earlier test lost is not held against the next one. */
@@ -49,7 +63,7 @@ void ma_mark_home(void)
  */
 bool ma_all_home(struct bpf_mem_alloc_totals *t)
 {
-	unsigned long deadline = jiffies + 10 * HZ;
+	unsigned long deadline = ma_deadline(10);
 
 	do {
 		bpf_mem_alloc_read_totals(t);
@@ -66,7 +80,7 @@ bool ma_all_home(struct bpf_mem_alloc_totals *t)
 /* Waits until nothing in @ma waits for a grace period; false when it goes on. */
 bool ma_settle(struct bpf_mem_alloc *ma, struct bpf_mem_alloc_stats *stats)
 {
-	unsigned long deadline = jiffies + 10 * HZ;
+	unsigned long deadline = ma_deadline(10);
 
 	do {
 		bpf_mem_alloc_read_stats(ma, stats);

@@ -18,6 +18,7 @@
 
 #define KEEP	3
 #define NMIS	2000
+#define ROUND	8	/* objects that the thread holds at once */
 
 /* The handler has no argument of its own. */
 static struct nmi_load {
@@ -56,7 +57,7 @@ static int handle_nmi(unsigned int cmd, struct pt_regs *regs)
 /* A pattern that an object handed out twice would break. */
 static int task_load(void *arg)
 {
-	u64 *objs[8];
+	u64 *objs[ROUND];
 	int i, broken = 0;
 
 	while (!kthread_should_stop()) {
@@ -79,9 +80,19 @@ static int task_load(void *arg)
 	return broken;
 }
 
+static s64 rounds(void)
+{
+	return atomic64_read(&load.task_allocs) / ROUND;
+}
+
+/*
+ * Between two NMIs the thread gets through a round, which it begins and ends
+ * with interrupts on: what an NMI took has been refilled when the next one comes.
+ */
 static int send_nmis(void *arg)
 {
-	unsigned long end = jiffies + 3 * HZ;
+	unsigned long end = ma_deadline(3);
+	s64 seen;
 	int n;
 
 	for (n = 0; n < NMIS && time_before(jiffies, end); n++) {
@@ -89,6 +100,9 @@ static int send_nmis(void *arg)
 		__apic_send_IPI_mask(cpumask_of(load.cpu), NMI_VECTOR);
 		/* Until it was taken: two in a row would become one. */
 		while (atomic_read(&load.expected) && time_before(jiffies, end + HZ))
+			cpu_relax();
+		seen = rounds();
+		while (rounds() < seen + 2 && time_before(jiffies, end + HZ))
 			cpu_relax();
 		udelay(20 + n % 16);
 		cond_resched();
