@@ -407,6 +407,58 @@ static struct bpf_ma_list notrace list_cut(struct bpf_ma_list *list,
 	return front;
 }
 
+/* ---- invariants, checked in debug builds ---- */
+
+#ifdef CONFIG_DEBUG_LIST
+/* Count and tail say what a walk finds. */
+static bool list_is_sound(const struct bpf_ma_list *list)
+{
+	const struct bpf_ma_obj *obj, *last = NULL;
+	unsigned int n = 0;
+
+	for (obj = list->head; obj && n <= list->count; obj = obj->next) {
+		last = obj;
+		n++;
+	}
+	return n == list->count && (!last || last == list->tail);
+}
+
+/* Owner: what waits is in those places of the ring that are in use. */
+static void cache_check(const struct bpf_mem_cache *c)
+{
+	unsigned int i, used;
+
+	WARN_ON_ONCE(!list_is_sound(&c->free) || !list_is_sound(&c->open));
+	WARN_ON_ONCE(!list_is_sound(&c->spare) || !list_is_sound(&c->dead));
+	WARN_ON_ONCE(c->nr > BPF_MA_RING);
+	for (i = 0; i < BPF_MA_RING; i++) {
+		used = (i + BPF_MA_RING - c->first) % BPF_MA_RING < c->nr;
+		WARN_ON_ONCE(used != !!c->ring[i].list.count);
+		WARN_ON_ONCE(!list_is_sound(&c->ring[i].list));
+	}
+}
+
+/*
+ * Lock held: @count is the sum of the batches, none of which is empty; and
+ * nothing waits for a grace period that nobody asked for.
+ */
+static void depot_check(const struct bpf_ma_depot *d)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < d->nr; i++) {
+		WARN_ON_ONCE(!d->batches[i].count || !list_is_sound(&d->batches[i]));
+		count += d->batches[i].count;
+	}
+	WARN_ON_ONCE(count != d->count || d->idle > d->count);
+	WARN_ON_ONCE(!list_is_sound(&d->surplus) || !list_is_sound(&d->dead));
+	WARN_ON_ONCE(!list_is_sound(&d->tracing) || (d->tracing.count && !d->in_flight));
+}
+#else
+static void cache_check(const struct bpf_mem_cache *c) { }
+static void depot_check(const struct bpf_ma_depot *d) { }
+#endif
+
 /* ---- slab: the only places where memory comes from and goes to ---- */
 
 static void *obj_to_ptr(struct bpf_ma_obj *obj)
@@ -660,6 +712,7 @@ static void depot_trim(struct bpf_ma_depot *d)
 	bool start;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
+	depot_check(d);
 	idle = d->idle;
 	for (i = 0; i < d->nr && d->batches[i].count <= idle; i++) {
 		idle -= d->batches[i].count;
@@ -1004,6 +1057,7 @@ static unsigned long cache_lock(struct bpf_mem_cache *c)
 
 static void cache_unlock(struct bpf_mem_cache *c, unsigned long flags)
 {
+	cache_check(c);
 	cache_exit(c);
 	local_irq_restore(flags);
 }
