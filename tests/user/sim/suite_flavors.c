@@ -45,20 +45,6 @@ static void end(struct heap *heap)
 	heap_check_all_gone();
 }
 
-/* Steps of 100 us, so as not to sleep for longer than needed. */
-static bool happens_within_ms(unsigned int ms, struct heap *heap,
-			      bool (*what)(struct heap *heap))
-{
-	unsigned int i;
-
-	for (i = 0; i < 10 * ms; i++) {
-		if (what(heap))
-			return true;
-		sim_sleep(NSEC_PER_MSEC / 10);
-	}
-	return false;
-}
-
 static bool nothing_waits(struct heap *heap)
 {
 	struct bpf_mem_alloc_stats stats = heap_stats(heap);
@@ -429,65 +415,83 @@ static void step(enum gp_kind kind)
 
 /*
  * The ring of batches is full, and the youngest takes in what is freed next.
- * That takes five cookies, of which the last comes when no batch was taken out
- * yet, and a slab that has nothing.
+ * Two grace periods of each kind make three cookies, the first of which is over
+ * before there is a fourth; so that none is taken out then, the fourth batch is
+ * what an NMI frees in the last look of an irq_work.  The explorer finds it.
  */
-#define MANY		56	/* bytes: 64 with the header, batches of 64 */
-#define MANY_BATCH	64
-#define MANY_NR		(5 * MANY_BATCH)
+static struct {
+	struct heap heap;
+	void *ptrs[5 * FEW_BATCH];
+	bool fourth_is_there;
+} ring;
 
-struct only_frees {
-	struct heap *heap;
-	void *ptrs[MANY_NR];
-};
-
-static void fill_ring_fn(void *arg)
+static void free_batch(int nr)
 {
-	struct only_frees *use = arg;
-	void **ptrs = use->ptrs, *got[MANY_NR];
-	bool *stay;
-	int i;
+	free_all(&ring.heap, ring.ptrs + nr * FEW_BATCH, FEW_BATCH);
+}
 
+static void fourth_batch(void)
+{
+	if (ring.fourth_is_there)
+		return;
+	ring.fourth_is_there = true;
+	step(GP_NORMAL);	/* the first ends */
+	step(GP_NORMAL);	/* the second begins */
+	free_batch(3);
+}
+
+static void run_ring(void)
+{
+	void *got[5 * FEW_BATCH + FEW_HIGH] = {};
+	bool *stay;
+	size_t i, n = 0;
+
+	slab = (struct slab_state){};
+	ring.fourth_is_there = false;
+	ck_assert_int_eq(heap_init(&ring.heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	alloc_all(&ring.heap, ring.ptrs, ARRAY_SIZE(ring.ptrs));
 	slab.fail_from = 1;
 	slab.fail_to = LONG_MAX;
-	free_all(use->heap, ptrs, MANY_BATCH);
+	free_batch(0);
 	step(GP_NORMAL);	/* the first begins */
-	free_all(use->heap, ptrs + MANY_BATCH, MANY_BATCH);
+	free_batch(1);
 	step(GP_EXPEDITED);	/* begins, and stays */
-	free_all(use->heap, ptrs + 2 * MANY_BATCH, MANY_BATCH);
-	step(GP_NORMAL);
-	step(GP_NORMAL);	/* the second begins */
-	free_all(use->heap, ptrs + 3 * MANY_BATCH, MANY_BATCH);
+	free_batch(2);
+
+	while ((got[n] = heap_alloc(&ring.heap, 0)))
+		n++;
+	/* An irq_work looks for more. */
+	explore_begin();
+	got[n++] = heap_alloc(&ring.heap, 0);
+	explore_end();
+	fourth_batch();
 	step(GP_NORMAL);
 	step(GP_NORMAL);	/* the third begins, before this reader comes */
-	stay = reader_enters(reader_fn, 0);
-	free_all(use->heap, ptrs + 4 * MANY_BATCH, MANY_BATCH);
-	ck_assert_uint_eq(heap_stats(use->heap).batches, 5);
-	step(GP_NORMAL);
-	for (i = 0; i < MANY_NR; i++)
-		got[i] = heap_alloc(use->heap, 0);
-	/* Two batches are ready; the fourth is not, for the sake of the fifth. */
-	ck_assert_ptr_nonnull(got[2 * MANY_BATCH - 1]);
-	*stay = false;
-	for (i = 0; i < MANY_NR; i++)
+	stay = reader_enters(reader_fn, 1);
+	free_batch(4);
+	step(GP_NORMAL);	/* and ends, which is too early for the fifth batch */
+	for (i = n; i < ARRAY_SIZE(got); i++)
+		got[i] = heap_alloc(&ring.heap, 0);
+	leave(stay);
+	for (i = 0; i < ARRAY_SIZE(got); i++)
 		if (got[i])
-			heap_free(use->heap, got[i]);
+			heap_free(&ring.heap, got[i]);
+	heap_idle();
+	ck_assert(nothing_waits(&ring.heap));
+	end(&ring.heap);
 }
 
 START_TEST(ring_is_full)
 {
-	struct heap heap;
-	struct only_frees use = { .heap = &heap };
+	unsigned int runs;
 
+	sim_set_repeat("flavors", "ring");
 	/* Grace periods do not end but when told to. */
-	sim_start(&(struct sim_config){ .cpus = 2 }, 0);
-	ck_assert_int_eq(heap_init(&heap, MANY, BPF_MA_REUSE_AFTER_RCU_GP), 0);
-	alloc_all(&heap, use.ptrs, MANY_NR);
-	sim_spawn("freer", 1, fill_ring_fn, &use);
-	sim_join();
-	ck_assert_int_ge(heap.reused, 2 * MANY_BATCH);
-	ck_assert(happens_within_ms(1000, &heap, nothing_waits));
-	end(&heap);
+	runs = explore(&(struct sim_config){
+		.cpus = 2, .chooser = CHOOSE_SCRIPTED, .nmi = 1,
+		.nmi_fn = fourth_batch,
+	}, run_ring);
+	ck_assert_uint_gt(runs, 20);
 }
 
 struct Suite *suite_flavors(void)
@@ -499,7 +503,8 @@ struct Suite *suite_flavors(void)
 		  trace_without_rcu, pair_normal);
 	add_tests(suite, "reuse-after-rcu-gp", 10, reuse_waits_for_rcu_readers,
 		  reuse_free_rcu_waits_for_rcu_readers, reuse_and_trace_readers,
-		  pressure_expedites, slow_expedited_rests, pair_reuse, ring_is_full);
+		  pressure_expedites, slow_expedited_rests, pair_reuse);
+	add_tests(suite, "ring", 30, ring_is_full);
 	add_tests(suite, "free-after-rcu-gp", 10, free_after_waits_for_rcu_readers,
 		  free_after_ignores_trace_readers);
 	add_tests(suite, "free-rcu", 10, free_rcu_waits_for_rcu_readers,
