@@ -247,6 +247,29 @@ START_TEST(with_interrupts_off)
 	heap_check_all_gone();
 }
 
+/* More is dead than one irq_work gives back to slab. */
+START_TEST(while_many_are_dead)
+{
+	static void *ptrs[320];
+	size_t i;
+
+	/* Grace periods do not end but when told to. */
+	sim_start(&(struct sim_config){ .cpus = 2 }, 0);
+	ck_assert_int_eq(heap_init(&heap, 56, BPF_MA_FREE_AFTER_RCU_GP), 0);
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+		ptrs[i] = heap_alloc(&heap, 0);
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++) {
+		if (i == 256) {
+			step_gp(GP_NORMAL);
+			step_gp(GP_NORMAL);
+		}
+		heap_free(&heap, ptrs[i]);
+	}
+	ck_assert_uint_gt(heap_stats(&heap).dead, 100);
+	heap_destroy(&heap);
+	heap_check_all_gone();
+}
+
 /* One after another, while others live. */
 START_TEST(many)
 {
@@ -282,6 +305,6 @@ struct Suite *suite_destroy(void)
 	tcase_add_loop_test(tcase, woken_while_it_settles, 0, n);
 	tcase_add_loop_test(tcase, with_interrupts_off, 0, n);
 	suite_add_tcase(suite, tcase);
-	add_tests(suite, "many", 10, many);
+	add_tests(suite, "many", 10, while_many_are_dead, many);
 	return suite;
 }
