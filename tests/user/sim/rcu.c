@@ -294,6 +294,8 @@ static void callbacks_fn(void *arg)
 		rcu->queued = false;
 		sim_log("callback");
 		rcu->func(rcu);
+		/* What it announced has happened, but it has not ended. */
+		shim_point();
 		gp->running--;
 	}
 }

@@ -230,6 +230,40 @@ START_TEST(percpu_init)
 	heap_check_all_gone();
 }
 
+/* An NMI allocates while the size class is set up, at each point of that. */
+static struct heap unit_heap;
+
+static void nmi_uses_unit(void)
+{
+	void *ptr = heap_alloc(&unit_heap, 64);
+
+	if (ptr)
+		heap_free(&unit_heap, ptr);
+}
+
+static void run_unit_init(void)
+{
+	unit_heap = (struct heap){ .flags = BPF_MA_PERCPU };
+	ck_assert_int_eq(bpf_mem_alloc_percpu_init(&unit_heap.ma, NULL), 0);
+	explore_begin();
+	ck_assert_int_eq(bpf_mem_alloc_percpu_unit_init(&unit_heap.ma, 64), 0);
+	explore_end();
+	heap_destroy(&unit_heap);
+	heap_check_all_gone();
+}
+
+START_TEST(alloc_during_unit_init)
+{
+	unsigned int runs;
+
+	sim_set_repeat("api", "set-up");
+	runs = explore(&(struct sim_config){
+		.cpus = 2, .chooser = CHOOSE_SCRIPTED, .nmi = 1,
+		.nmi_fn = nmi_uses_unit,
+	}, run_unit_init);
+	ck_assert_uint_gt(runs, 10);
+}
+
 START_TEST(percpu_init_without_memory)
 {
 	struct heap heap = { .flags = BPF_MA_PERCPU };
@@ -428,20 +462,33 @@ START_TEST(statistics)
 	ck_assert_uint_gt(totals.gp_trace, 0);
 }
 
-START_TEST(module_exit_waits)
+static void run_module_exit(void)
 {
 	struct heap heap;
 
-	start_quietly(2);
-	ck_assert_int_eq(heap_init(&heap, 64, 0), 0);
+	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
 	heap_free(&heap, heap_alloc(&heap, 0));
+	explore_begin();
 	heap_destroy(&heap);
 	bpf_mem_alloc_exit();
+	explore_end();
 	ck_assert_int_eq(heap_totals().allocators, 0);
-	slab_flush();
-	ck_assert_int_eq(slab.live, 0);
 	ck_assert(!work_is_pending());
 	ck_assert(rcu_is_idle());
+	slab_flush();
+	ck_assert_int_eq(slab.live, 0);
+}
+
+/* No code runs any more that the module takes with it, however slow it is. */
+START_TEST(module_exit_waits)
+{
+	unsigned int runs;
+
+	sim_set_repeat("api", "end");
+	runs = explore(&(struct sim_config){
+		.cpus = 2, .chooser = CHOOSE_SCRIPTED, .stalls = 1,
+	}, run_module_exit);
+	ck_assert_uint_gt(runs, 50);
 }
 
 /* An object that never comes back is told about, once and within bounds. */
@@ -469,7 +516,8 @@ struct Suite *suite_api(void)
 	struct Suite *suite = suite_create("api");
 
 	add_tests(suite, "set-up", 10, init_refuses, init_accepts, check_size,
-		  init_without_memory, percpu_init, percpu_init_without_memory);
+		  init_without_memory, percpu_init, alloc_during_unit_init,
+		  percpu_init_without_memory);
 	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags, raw_free);
 	add_tests(suite, "owner", 10, memcg_is_charged, percpu_memcg_is_charged, dtor,
 		  dtor_without_end);
