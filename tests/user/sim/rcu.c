@@ -277,6 +277,21 @@ static bool callback_is_ready(void *arg)
 	return gp->first && gp->completed >= gp->first->cookie;
 }
 
+/* In any order: on a machine each CPU has a list of its own. */
+static struct rcu_head *take_callback(struct gp *gp)
+{
+	struct rcu_head *rcu, **at = &gp->first;
+
+	while (sim.cfg.chooser == CHOOSE_RANDOM && (*at)->next &&
+	       gp->completed >= (*at)->next->cookie && sim_random(2))
+		at = &(*at)->next;
+	rcu = *at;
+	*at = rcu->next;
+	if (!rcu->next)
+		gp->last = at;
+	return rcu;
+}
+
 static void callbacks_fn(void *arg)
 {
 	struct gp *gp = arg;
@@ -286,10 +301,7 @@ static void callbacks_fn(void *arg)
 
 		sim_wait(callback_is_ready, gp);
 		sim_move_anywhere();
-		rcu = gp->first;
-		gp->first = rcu->next;
-		if (!gp->first)
-			gp->last = &gp->first;
+		rcu = take_callback(gp);
 		gp->running++;
 		rcu->queued = false;
 		sim_log("callback");
