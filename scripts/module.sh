@@ -13,7 +13,8 @@ Usage: scripts/module.sh KDIR OUT [SOURCE...]
 KDIR is a kernel's build directory, OUT where the module is built. Each SOURCE
 (a file, or a directory whole) is linked into OUT; one of them is a Kbuild.
 Without SOURCE: bpf_ma.ko itself. In the environment, V=1 shows the commands and
-SPARSE=1 has sparse look at each file.
+SPARSE=1 has sparse look at each file, and MEMALLOC=file is built in memalloc.c's
+place.
 EOF
 }
 
@@ -57,10 +58,17 @@ link_sources() {
 		 \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \))
 }
 
+# Another file in memalloc.c's place is a copy; when that comes or goes, its age is
+# no reason not to build.
+[[ -z ${MEMALLOC:-} && (-L $out/memalloc.c || ! -e $out/memalloc.c) ]] || rm -f "$out/memalloc.o"
 for source; do
 	[[ -r $source ]] || die "cannot read $source"
 	link_sources "$(realpath "$source")"
 done
+if [[ -n ${MEMALLOC:-} ]]; then
+	rm -f "$out/memalloc.c"
+	cp "$MEMALLOC" "$out/memalloc.c"
+fi
 # Of sources that are gone.
 find "$out" -xtype l -delete
 

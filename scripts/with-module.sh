@@ -10,7 +10,8 @@ usage() {
 Usage: scripts/with-module.sh [COMMAND...]
 
 From the environment: KERNEL, a name that scripts/kernel.sh knows (default
-stock-6.12); or KDIR, a kernel's build directory, and BZIMAGE, its image.
+stock-6.12); or KDIR, a kernel's build directory, and BZIMAGE, its image. With
+MEMALLOC=file, that file is built in memalloc.c's place.
 COMMAND gets what kernel.sh said (KVERSION, KDIR, BZIMAGE, TIMEOUT_FACTOR) and
 MODULE, the path of the bpf_ma.ko that was built. Without COMMAND that path is
 printed.
@@ -38,7 +39,8 @@ else
 	eval "$assignments"
 fi
 
-build=$(dirname "$scripts")/.output/module/$KVERSION
+# What is built of another file than memalloc.c is not to be taken for the real one.
+build=$(dirname "$scripts")/.output/module/$KVERSION${MEMALLOC:+-other}
 "$scripts/module.sh" "$KDIR" "$build"
 MODULE=$build/bpf_ma.ko
 
