@@ -183,6 +183,25 @@ START_TEST(alloc_flags)
 	heap_check_all_gone();
 }
 
+/* Under PREEMPT_RT the refill is a thread's, and only GFP_KERNEL need not wait. */
+START_TEST(alloc_flags_before_refill)
+{
+	struct heap heap;
+	void *ptrs[8];
+	int n;
+
+	sim_start(&(struct sim_config){ .cpus = 1, .rt = true }, 0);
+	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
+	for (n = 0; (ptrs[n] = heap_alloc_flags(&heap, GFP_NOWAIT)); n++)
+		ck_assert_int_lt(n, 7);
+	ptrs[n] = heap_alloc_flags(&heap, GFP_KERNEL);
+	ck_assert_ptr_nonnull(ptrs[n]);
+	for (; n >= 0; n--)
+		heap_free(&heap, ptrs[n]);
+	heap_destroy(&heap);
+	heap_check_all_gone();
+}
+
 START_TEST(raw_free)
 {
 	struct heap heap;
@@ -518,7 +537,8 @@ struct Suite *suite_api(void)
 	add_tests(suite, "set-up", 10, init_refuses, init_accepts, check_size,
 		  init_without_memory, percpu_init, alloc_during_unit_init,
 		  percpu_init_without_memory);
-	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags, raw_free);
+	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags,
+		  alloc_flags_before_refill, raw_free);
 	add_tests(suite, "owner", 10, memcg_is_charged, percpu_memcg_is_charged, dtor,
 		  dtor_without_end);
 	add_tests(suite, "end", 10, destroy_twice, statistics, module_exit_waits,
