@@ -17,8 +17,9 @@ FLAVORS ?=
 SECS ?= 5
 ROUNDS ?= 3
 VALUE_SIZE ?= 8
+MUTANTS ?=
 V ?= 0
-export KERNEL KERNELS KDIR BZIMAGE CPUS MEM CASES FLAVORS SECS ROUNDS VALUE_SIZE V
+export KERNEL KERNELS KDIR BZIMAGE CPUS MEM CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -39,6 +40,7 @@ help:
 	@echo 'make test       boot the VM and run the selftests'
 	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
 	@echo 'make model      check the models with spin, about 6 minutes'
+	@echo 'make mutants    break the allocator in many ways, and see the tests notice'
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
 	@echo 'make plots      draw the last benchmark again'
 	@echo 'make kernel-debug, make kernel-kcsan'
@@ -58,6 +60,7 @@ help:
 	@echo '  CASES= FLAVORS=    comma-separated: what the benchmark runs; empty is all'
 	@echo '  SECS=5 ROUNDS=3    length and number of the measurements of a row'
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
+	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
 	@echo '  ACCEL=auto         or kvm, tcg: how the VM runs'
 	@echo '  V=1                show the commands'
 
@@ -87,6 +90,9 @@ model:
 	$(Q)scripts/packages.sh model
 	$(Q)OUT=$(CURDIR)/.output/model model/run
 
+mutants:
+	$(Q)OUT=$(CURDIR)/.output/mutants selftests/mutants/run
+
 bench:
 	$(Q)bench/run --check
 	$(Q)scripts/packages.sh build vm bench
@@ -102,4 +108,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test test-all kernel-debug kernel-kcsan model bench plots clean distclean
+.PHONY: help module check style test test-all kernel-debug kernel-kcsan model mutants bench plots clean distclean

@@ -20,6 +20,7 @@ when all is there. Needs root only when something is missing.
   user    the allocator in user space, under sanitizers
   kernel  build a kernel from source
   model   check the model with spin
+  mutants apply the patches that break the allocator
 EOF
 }
 
@@ -39,9 +40,10 @@ group_packages() {
 	style)	echo sparse perl shellcheck xz-utils ;;
 	kernel)	echo gcc-12 make bison flex bc libelf-dev pahole ccache xz-utils ;;
 	model)	echo spin gcc libc6-dev ;;
+	mutants) echo patch ;;
 	user)	echo gcc clang libc6-dev libclang-rt-dev make binutils pkg-config \
 			check liburcu-dev ;;
-	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, kernel, model" ;;
+	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, kernel, model, mutants" ;;
 	esac
 }
 
