@@ -4,8 +4,9 @@
  *
  * memalloc.c has three homes: the module, a kernel tree (kernel/bpf/memalloc.c)
  * and user space, where tests/user supplies <shim.h> in place of the kernel.
- * Differences between kernels are found by what the headers declare; where no
- * known form is there, the build stops.
+ * Differences between kernels are found by what the headers declare, in macros
+ * here and in other things by module/Kbuild.probes; where no known form is
+ * there, the build stops.
  */
 #ifndef _BPF_MA_COMPAT_H
 #define _BPF_MA_COMPAT_H
@@ -41,11 +42,37 @@
 #error "bpf_ma: Linux 6.1 or newer is needed (polled RCU grace periods of both kinds)"
 #endif
 
+#if defined(MODULE) && !defined(BPF_MA_PROBED)
+#error "bpf_ma: the Kbuild file does not include module/Kbuild.probes"
+#endif
+
+/* What has other names in newer kernels, or is a matter of course there. */
+#ifdef BPF_MA_RCU_GP_SEQ
+#define rcu_gp_oldstate rcu_gp_seq
+#endif
+
+#ifdef BPF_MA_SYSTEM_DFL_WQ
+#define system_unbound_wq system_dfl_wq
+#endif
+
+#ifdef BPF_MA_TRACE_IMPLIES_RCU_GP
+static inline bool rcu_trace_implies_rcu_gp(void)
+{
+	return true;
+}
+#endif
+
 /*
  * The memory cgroup of the task that creates an allocator.  A module reaches
  * it through the task's mm, for what the kernel itself uses is not exported.
  */
 #ifdef CONFIG_MEMCG
+#ifdef BPF_MA_OBJCG_PER_NODE
+#define bpf_ma_memcg_objcg(memcg) ((memcg)->nodeinfo[numa_node_id()]->objcg)
+#else
+#define bpf_ma_memcg_objcg(memcg) ((memcg)->objcg)
+#endif
+
 static inline struct obj_cgroup *bpf_ma_current_objcg(void)
 {
 #ifdef MODULE
@@ -53,7 +80,7 @@ static inline struct obj_cgroup *bpf_ma_current_objcg(void)
 	struct obj_cgroup *objcg;
 
 	rcu_read_lock();
-	objcg = rcu_dereference(memcg->objcg);
+	objcg = rcu_dereference(bpf_ma_memcg_objcg(memcg));
 	if (objcg && !obj_cgroup_tryget(objcg))
 		objcg = NULL;
 	rcu_read_unlock();

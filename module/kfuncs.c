@@ -143,9 +143,6 @@ __bpf_kfunc int bpf_ma_msleep(u32 ms)
 __bpf_kfunc_end_defs();
 
 #ifndef BPF_MA_HAVE_KF_RCU_PROTECTED
-#error "bpf_ma: Kbuild did not probe for KF_RCU_PROTECTED"
-#endif
-#if !BPF_MA_HAVE_KF_RCU_PROTECTED
 #define KF_RCU_PROTECTED 0
 #endif
 
@@ -165,7 +162,7 @@ static const struct btf_kfunc_id_set bpf_ma_kfunc_set = {
 	.set	= &bpf_ma_kfunc_ids,
 };
 
-#if BPF_MA_HAVE_KF_RCU_PROTECTED
+#ifdef BPF_MA_HAVE_KF_RCU_PROTECTED
 #define bpf_ma_syscall_kfunc_set bpf_ma_kfunc_set
 #else
 /*

@@ -55,7 +55,7 @@ link_sources() {
 		mkdir -p "$out/$(dirname "$file")"
 		ln -sfn "$base/$file" "$out/$file"
 	done < <(cd "$base" && find "$(basename "$1")" -type f ! -name '*.mod.c' \
-		 \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \))
+		 \( -name '*.[chS]' -o -name 'Kbuild*' -o -name Makefile \))
 }
 
 # Another file in memalloc.c's place is a copy; when that comes or goes, its age is
