@@ -116,9 +116,13 @@ struct task_struct *ma_thread_start(int cpu, int (*fn)(void *arg), void *arg)
 
 int ma_thread_stop(struct task_struct *task)
 {
+	int result;
+
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	return kthread_stop_put(task);
+	result = kthread_stop(task);
+	put_task_struct(task);
+	return result;
 }
 
 struct on_cpu {

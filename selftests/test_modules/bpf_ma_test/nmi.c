@@ -97,7 +97,7 @@ static int send_nmis(void *arg)
 
 	for (n = 0; n < NMIS && time_before(jiffies, end); n++) {
 		atomic_inc(&load.expected);
-		__apic_send_IPI_mask(cpumask_of(load.cpu), NMI_VECTOR);
+		apic->send_IPI_mask(cpumask_of(load.cpu), NMI_VECTOR);
 		/* Until it was taken: two in a row would become one. */
 		while (atomic_read(&load.expected) && time_before(jiffies, end + HZ))
 			cpu_relax();
