@@ -64,6 +64,8 @@ if [[ -n $user ]]; then
 	# for kernel functions whose names it puts into its complaints.
 	ignore+=,MEMORY_BARRIER,DATA_RACE,COMPLEX_MACRO,MACRO_ARG_PRECEDENCE
 	ignore+=,EMBEDDED_FUNCTION_NAME,CAMELCASE
+	# Weak is how a program names a kfunc that a kernel may lack.
+	ignore+=,WEAK_DECLARATION
 fi
 
 status=0

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "map_ops.skel.h"
@@ -87,12 +88,29 @@ void check_all_home(void)
 
 static struct map_ops_bpf *map_ops;
 
+/* Whether a program can take RCU's lock. */
+bool has_rcu_lock(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf__find_by_name_kind(btf, "bpf_rcu_read_lock", BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
 bool map_ops_load(void)
 {
 	if (map_ops)
 		return true;
-	map_ops = map_ops_bpf__open_and_load();
-	return CHECK(map_ops, "map_ops.bpf.c does not load: %s", strerror(errno));
+	map_ops = map_ops_bpf__open();
+	if (!CHECK(map_ops, "map_ops.bpf.c: %s", strerror(errno)))
+		return false;
+	map_ops->rodata->has_rcu_lock = has_rcu_lock();
+	if (CHECK(!map_ops_bpf__load(map_ops), "map_ops.bpf.c does not load: %s",
+		  strerror(errno)))
+		return true;
+	map_ops_unload();
+	return false;
 }
 
 void map_ops_unload(void)

@@ -46,11 +46,12 @@ static void read_in_syscall_prog(void)
 struct way {
 	const char *name;
 	void (*read)(void);
+	bool needs_rcu_lock;
 };
 
 static const struct way ways[] = {
-	{ "fentry", read_in_fentry },
-	{ "sleepable", read_in_syscall_prog },
+	{ "fentry", read_in_fentry, false },
+	{ "sleepable", read_in_syscall_prog, true },
 };
 
 struct reuse_case {
@@ -83,6 +84,10 @@ static void held_element(const void *arg)
 
 	if (nr_cpus() < 2) {
 		skip("needs two CPUs");
+		return;
+	}
+	if (c->way->needs_rcu_lock && !has_rcu_lock()) {
+		skip("the kernel has no bpf_rcu_read_lock()");
 		return;
 	}
 	err = map_create(MAP, c->flavor, 8, 4096);
@@ -134,8 +139,8 @@ static void collect(void)
 
 static bool setup(void)
 {
-	readers = readers_bpf__open_and_load();
-	return CHECK(readers, "readers.bpf.c does not load: %s", strerror(errno)) &&
+	readers = readers_load();
+	return readers &&
 	       CHECK(!readers_bpf__attach(readers), "does not attach: %s", strerror(errno)) &&
 	       map_ops_load();
 }

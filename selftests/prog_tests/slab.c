@@ -170,9 +170,8 @@ static void collect(void)
 
 static bool setup(void)
 {
-	readers = readers_bpf__open_and_load();
-	return CHECK(readers, "readers.bpf.c does not load: %s", strerror(errno)) &&
-	       map_ops_load();
+	readers = readers_load();
+	return readers && map_ops_load();
 }
 
 static void teardown(void)

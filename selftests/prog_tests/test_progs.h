@@ -118,6 +118,13 @@ bool all_home(void);
 /* Fails the test unless all_home(). */
 void check_all_home(void);
 
+/* Whether the kernel has bpf_rcu_read_lock(). */
+bool has_rcu_lock(void);
+
+/* readers.bpf.c; NULL and a failure when it does not load. */
+struct readers_bpf;
+struct readers_bpf *readers_load(void);
+
 /* map_ops.bpf.c; loaded on demand, until map_ops_unload() */
 bool map_ops_load(void);
 void map_ops_unload(void);

@@ -46,9 +46,9 @@ static __always_inline int run_for_keys(struct map_op *ctx, void *fn)
 
 	op.errors = 0;
 	op.err = 0;
-	bpf_rcu_read_lock();
+	rcu_lock();
 	bpf_loop(op.count, fn, &op, 0);
-	bpf_rcu_read_unlock();
+	rcu_unlock();
 	ctx->count = op.count - op.errors;
 	ctx->errors = op.errors;
 	ctx->err = op.err;
@@ -74,18 +74,19 @@ int lookup(struct map_op *ctx)
 	struct bpf_ma_map *map;
 	int err = NO_MAP;
 
-	bpf_rcu_read_lock();
+	rcu_lock();
 	map = bpf_ma_map_get(ctx->id);
 	if (map) {
 		err = -2 /* ENOENT */;
-		e = bpf_ma_map_lookup(map, ctx->key);
+		e = has_rcu_lock ? bpf_ma_map_lookup(map, ctx->key) :
+				   bpf_ma_map_lookup_sleepable(ctx->id, ctx->key);
 		if (e) {
 			err = 0;
 			ctx->key = e->key;
 			ctx->value = e->value[0];
 		}
 	}
-	bpf_rcu_read_unlock();
+	rcu_unlock();
 	ctx->err = err;
 	return 0;
 }
@@ -98,13 +99,13 @@ int iterate(struct map_op *ctx)
 	__u32 key = ctx->key;
 	int err = NO_MAP;
 
-	bpf_rcu_read_lock();
+	rcu_lock();
 	map = bpf_ma_map_get(ctx->id);
 	if (map && ctx->flags)
 		err = bpf_ma_map_next_key(map, &key, sizeof(key));
 	else if (map)
 		err = bpf_ma_map_first_key(map, &key, sizeof(key));
-	bpf_rcu_read_unlock();
+	rcu_unlock();
 	ctx->key = key;
 	ctx->err = err;
 	return 0;
@@ -118,13 +119,13 @@ int iterate_wrongly(struct map_op *ctx)
 	struct bpf_ma_map *map;
 	int err = NO_MAP;
 
-	bpf_rcu_read_lock();
+	rcu_lock();
 	map = bpf_ma_map_get(ctx->id);
 	if (map && ctx->flags)
 		err = bpf_ma_map_next_key(map, key, sizeof(key));
 	else if (map)
 		err = bpf_ma_map_first_key(map, key, sizeof(key));
-	bpf_rcu_read_unlock();
+	rcu_unlock();
 	ctx->err = err;
 	return 0;
 }

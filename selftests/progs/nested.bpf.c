@@ -3,7 +3,6 @@
  * Programs attached to what the allocator itself calls, with its lists in use
  * or with locks held, that update and delete in a map of the same allocator.
  */
-#include <stdbool.h>
 #include "bpf_ma.bpf.h"
 #include "nested.h"
 

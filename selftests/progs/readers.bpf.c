@@ -48,7 +48,17 @@ static long look_again(__u32 i, struct held *held)
 	return bpf_ktime_get_ns() >= held->until;
 }
 
-static __always_inline void hold(struct bpf_ma_elem *e, __u32 key)
+#define SLEEP_MS	20
+
+static long look_and_sleep(__u32 i, struct held *held)
+{
+	if (look_again(i, held))
+		return 1;
+	bpf_ma_msleep(SLEEP_MS);
+	return 0;
+}
+
+static __always_inline void hold(struct bpf_ma_elem *e, __u32 key, void *fn)
 {
 	struct held held = {
 		.e = e,
@@ -58,7 +68,9 @@ static __always_inline void hold(struct bpf_ma_elem *e, __u32 key)
 	};
 
 	state.found++;
-	bpf_loop(1 << 23, look_again, &held, 0);
+	state.holding = 1;
+	bpf_loop(1 << 23, fn, &held, 0);
+	state.holding = 0;
 }
 
 SEC("fentry/__x64_sys_getpgid")
@@ -75,7 +87,7 @@ int fentry_reader(__u64 *ctx)
 		return 0;
 	e = bpf_ma_map_lookup(map, state.key);
 	if (e)
-		hold(e, state.key);
+		hold(e, state.key, look_again);
 	return 0;
 }
 
@@ -90,35 +102,20 @@ int rcu_reader(void *ctx)
 	if (map) {
 		e = bpf_ma_map_lookup(map, state.key);
 		if (e)
-			hold(e, state.key);
+			hold(e, state.key, look_again);
 	}
 	bpf_rcu_read_unlock();
 	return 0;
 }
-
-#define SLEEP_MS	20
 
 /* Nothing but the program's RCU tasks trace section protects the element. */
 SEC("syscall")
 int sleeping_reader(void *ctx)
 {
 	struct bpf_ma_elem *e = bpf_ma_map_lookup_sleepable(state.id, state.key);
-	__u64 value, until;
-	int i;
 
-	if (!e)
-		return 0;
-	value = e->value[0];
-	until = bpf_ktime_get_ns() + state.hold_ms * 1000000ULL;
-	state.found++;
-	state.holding = 1;
-	for (i = 0; i < 4000; i++) {
-		look(e, state.key, value);
-		if (bpf_ktime_get_ns() >= until)
-			break;
-		bpf_ma_msleep(SLEEP_MS);
-	}
-	state.holding = 0;
+	if (e)
+		hold(e, state.key, look_and_sleep);
 	return 0;
 }
 
