@@ -13,6 +13,11 @@
 
 #define SIZE		56
 #define IN_IRQ		16	/* fewer than a CPU's low watermark */
+/*
+ * From interrupt to interrupt there has to be time for a refill.  On PREEMPT_RT
+ * that is a thread, which the interrupts interrupt as well.
+ */
+#define PERIOD		((IS_ENABLED(CONFIG_PREEMPT_RT) ? 1000 : 100) * NSEC_PER_USEC)
 
 struct context {
 	const struct ma_flavor *flavor;
@@ -86,7 +91,7 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 	struct context *c = container_of(timer, struct context, timer);
 
 	take_and_give(c, IN_IRQ);
-	hrtimer_forward_now(timer, ns_to_ktime(100 * NSEC_PER_USEC));
+	hrtimer_forward_now(timer, ns_to_ktime(PERIOD));
 	return READ_ONCE(c->stop) ? HRTIMER_NORESTART : HRTIMER_RESTART;
 }
 

@@ -191,7 +191,10 @@ static int find(void **set, const void *obj)
 	return 0;
 }
 
-/* Once the grace period is over the objects are worth something again. */
+/*
+ * Once the grace period is over the objects are worth something again, and
+ * nearest to the CPU that freed them: the test stays there while it waits.
+ */
 static void reused_afterwards(struct ma_run *run)
 {
 	void **set, **fresh;
@@ -202,6 +205,7 @@ static void reused_afterwards(struct ma_run *run)
 	if (!MA_CHECK(run, set, "no memory") || !ma_setup(run, &ma, SIZE))
 		goto out;
 	fresh = set + SET;
+	migrate_disable();
 	for (n = 0; n < SET; n++)
 		set[n] = alloc_marked(run, &ma);
 	for (n = 0; n < SET; n++)
@@ -211,6 +215,7 @@ static void reused_afterwards(struct ma_run *run)
 		fresh[n] = alloc_marked(run, &ma);
 		again += find(set, fresh[n]);
 	}
+	migrate_enable();
 	MA_CHECK(run, again > SET / 4, "%d of %d objects came back after a grace period",
 		 again, SET);
 	for (n = 0; n < SET; n++)
@@ -225,11 +230,12 @@ static void never_reused(struct ma_run *run)
 {
 	struct bpf_mem_alloc_stats before, after;
 	struct bpf_mem_alloc ma;
-	void *objs[SET];
+	void **objs;
 	int n;
 
-	if (!ma_setup(run, &ma, SIZE))
-		return;
+	objs = kcalloc(SET, sizeof(*objs), GFP_KERNEL);
+	if (!MA_CHECK(run, objs, "no memory") || !ma_setup(run, &ma, SIZE))
+		goto out;
 	for (n = 0; n < SET; n++)
 		objs[n] = alloc_marked(run, &ma);
 	ma_settle(&ma, &before);
@@ -239,6 +245,8 @@ static void never_reused(struct ma_run *run)
 	MA_CHECK(run, after.slab_returned - before.slab_returned == SET,
 		 "%llu of %d objects went back", after.slab_returned - before.slab_returned, SET);
 	bpf_mem_alloc_destroy(&ma);
+out:
+	kfree(objs);
 }
 
 static const struct ma_test tests[] = {
