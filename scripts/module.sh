@@ -35,8 +35,27 @@ if [[ $# -eq 0 ]]; then
 	set -- "$top"/{Kbuild,memalloc.c,bpf_mem_alloc.h,compat.h,module}
 fi
 
-[[ -f $kdir/Makefile && -r $kdir/include/config/auto.conf ]] ||
-	die "KDIR=$kdir is no build directory of a configured kernel"
+# A kernel that is out of range is refused in one line, before kbuild fails in many.
+check_kernel() {
+	local release option
+
+	[[ -f $kdir/Makefile && -r $kdir/include/config/auto.conf &&
+	   -r $kdir/include/config/kernel.release ]] ||
+		die "KDIR=$kdir is no build directory of a configured kernel"
+	release=$(<"$kdir/include/config/kernel.release")
+	[[ $release =~ ^([0-9]+)\.([0-9]+) ]] ||
+		die "KDIR=$kdir: '$release' in include/config/kernel.release is no version of Linux"
+	((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] >= 6001)) ||
+		die "KDIR=$kdir is Linux $release: 6.1 or newer is needed"
+	for option in BPF_SYSCALL DEBUG_INFO_BTF_MODULES DEBUG_FS; do
+		grep -qx "CONFIG_$option=y" "$kdir/include/config/auto.conf" ||
+			die "KDIR=$kdir: the kernel is configured without CONFIG_$option, which is needed"
+	done
+	[[ -r $kdir/vmlinux ]] ||
+		die "KDIR=$kdir has no vmlinux, which is needed for BTF (a copy of that kernel's /sys/kernel/btf/vmlinux does)"
+}
+
+check_kernel
 mkdir -p "$out"
 out=$(realpath "$out")
 [[ $out != *[[:space:]:]* ]] ||
