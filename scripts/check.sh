@@ -11,6 +11,8 @@ Usage: scripts/check.sh [CHECK...]
   shell       bash -n and shellcheck over every script
   checkpatch  checkpatch --strict over every C file
   sparse      over the module; KDIR and KVERSION from the environment
+  api         types of the interface and of what memalloc.c calls; KDIR, KVERSION
+  kdir        what is said of kernels out of range; KDIR
   user        the tests that run in user space
 
 Without CHECK: all.
@@ -20,7 +22,7 @@ EOF
 case ${1:-} in
 -h|--help)	usage; exit 0 ;;
 esac
-[[ $# -gt 0 ]] || set -- shell checkpatch sparse user
+[[ $# -gt 0 ]] || set -- shell checkpatch sparse api kdir user
 
 cd "$(dirname "$(dirname "$(realpath "$0")")")"
 failed=()
@@ -51,7 +53,7 @@ check_shell() {
 }
 
 kernel_files() {
-	files memalloc.c bpf_mem_alloc.h compat.h 'module/*.[ch]' 'selftests/test_modules/*.[ch]' \
+	files memalloc.c bpf_mem_alloc.h compat.h 'module/*.[ch]' 'tests/api/*.[ch]' \
 		'selftests/test_modules/*.[ch]'
 }
 
@@ -78,6 +80,26 @@ check_sparse() {
 	! grep -E "^$PWD/$out/[^ ]*: (warning|error):" "$log" >&2
 }
 
+check_api() {
+	local out=.output/api/$KVERSION
+	local unlisted
+
+	unlisted=$(scripts/api-calls.sh)
+	[[ -z $unlisted ]] || {
+		echo "memalloc.c calls what tests/api/kernel.c has no line for:" "$unlisted" >&2
+		return 1
+	}
+	scripts/module.sh "$KDIR" "$out" tests/api/{Kbuild,*.[ch]} bpf_mem_alloc.h compat.h \
+		module >/dev/null 2>&1 || {
+		grep 'error:' "$out/build.log" >&2
+		return 1
+	}
+}
+
+check_kdir() {
+	tests/kdir/run.sh
+}
+
 check_user() {
 	[[ -e tests/user/Makefile ]] || return 0
 	make -C tests/user check
@@ -85,8 +107,8 @@ check_user() {
 
 for name; do
 	case $name in
-	shell|checkpatch|sparse|user) ;;
-	*)	echo "check.sh: unknown check '$name': accepted are shell, checkpatch, sparse, user" >&2
+	shell|checkpatch|sparse|api|kdir|user) ;;
+	*)	echo "check.sh: unknown check '$name': accepted are shell, checkpatch, sparse, api, kdir, user" >&2
 		exit 2
 		;;
 	esac
