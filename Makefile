@@ -9,9 +9,10 @@ KERNEL ?= stock-6.12
 KERNELS ?= stock-6.12 stock-6.1 stock-6.12-rt debug
 KDIR ?=
 BZIMAGE ?=
-# The VM, and what the benchmark runs in it. CASES and FLAVORS: all when empty.
+# The VM, and what runs in it. SUITES, CASES and FLAVORS: all when empty.
 CPUS ?= 2
 MEM ?= 2G
+SUITES ?=
 CASES ?=
 FLAVORS ?=
 SECS ?= 5
@@ -19,7 +20,7 @@ ROUNDS ?= 3
 VALUE_SIZE ?= 8
 MUTANTS ?=
 V ?= 0
-export KERNEL KERNELS KDIR BZIMAGE CPUS MEM CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS V
+export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -36,7 +37,7 @@ $(if $(shell echo '$(subst ','\'',$(MEM))' | grep -xE '[1-9][0-9]{0,5}[MG]'),, \
 
 help:
 	@echo 'make module     build bpf_ma.ko for KERNEL=, or for the kernel tree KDIR='
-	@echo 'make check      shell syntax, checkpatch and sparse; needs no VM'
+	@echo 'make check      static checks, and the allocator in user space; needs no VM'
 	@echo 'make test       boot the VM and run the selftests'
 	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
 	@echo 'make model      check the models with spin, about 6 minutes'
@@ -57,6 +58,9 @@ help:
 	@echo '  KERNELS=           for test-all; default: $(KERNELS)'
 	@echo '  KDIR= BZIMAGE=     a build directory (and image) of your own instead'
 	@echo '  CPUS=2 MEM=2G      the size of the VM'
+	@echo '  SUITES=            comma-separated: which selftests; empty is all, which are'
+	@sed -n 's/^\t\.name = "\(.*\)",$$/\1/p' selftests/prog_tests/*.c | paste -sd ' ' | \
+		sed 's/^/                     /'
 	@echo '  CASES= FLAVORS=    comma-separated: what the benchmark runs; empty is all'
 	@echo '  SECS=5 ROUNDS=3    length and number of the measurements of a row'
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
