@@ -139,10 +139,12 @@ static bool run_test(unsigned int number, const struct test *test, bool set_up)
 		text[0] = '\0';
 		test->fn(test->arg);
 	}
-	if (text[0])
+	if (text[0] && outcome != SKIPPED)
 		report("    # %s: %s\n", test->name, text);
-	report("    %s %u %s%s\n", outcome == FAILED ? "not ok" : "ok", number,
-	       test->name, outcome == SKIPPED ? " # SKIP" : "");
+	report("    %s %u %s", outcome == FAILED ? "not ok" : "ok", number, test->name);
+	if (outcome == SKIPPED)
+		report(" # SKIP %s", text);
+	report("\n");
 	return outcome != FAILED;
 }
 
