@@ -1387,7 +1387,13 @@ static void cache_dismantle(struct bpf_mem_cache *c, struct bpf_ma_list *all)
 	struct bpf_ma_obj *obj;
 	unsigned int i;
 
-	irq_work_sync(&c->work);
+	/*
+	 * On PREEMPT_RT a sync also waits for a grace period, once for each of
+	 * these.  pool_release() comes after one for all of them.
+	 */
+	if (irq_work_is_busy(&c->work))
+		irq_work_sync(&c->work);
+	smp_rmb(); /* its end before what it left behind */
 	cache_collect_side(c);
 	list_splice_front(all, &c->free);
 	list_splice_front(all, &c->open);
@@ -1429,6 +1435,25 @@ static void pool_trace_tail(struct rcu_head *rcu)
 }
 
 /*
+ * On PREEMPT_RT irq_work is run by a thread, which is parked before its CPU is
+ * gone: what is raised in between stays pending until the CPU is back.
+ */
+static bool pool_is_parked(struct bpf_ma_pool *pool)
+{
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, cpu);
+
+		for (i = 0; i < pool->nr_classes && !cpu_online(cpu); i++)
+			if (depot_is_ready(&pool->depots[i]) && irq_work_is_busy(&c[i].work))
+				return true;
+	}
+	return false;
+}
+
+/*
  * The user is gone and nothing new comes in, but readers of what was freed
  * last may still be there: one more grace period of both kinds covers all.
  */
@@ -1436,9 +1461,16 @@ static void keeper_retire(struct bpf_ma_pool *pool)
 {
 	unsigned int i;
 
+	cpus_read_lock();
+	if (pool_is_parked(pool)) {
+		cpus_read_unlock();
+		llist_add(&pool->ended, &keeper.destroyed);
+		return;
+	}
 	for (i = 0; i < pool->nr_classes; i++)
 		if (depot_is_ready(&pool->depots[i]))
 			depot_dismantle(&pool->depots[i]);
+	cpus_read_unlock();
 	/* No irq_work is left that could wake it up; forget those that did. */
 	keeper_adopt_woken();
 	list_del_init(&pool->visits);
@@ -1519,7 +1551,8 @@ static void keeper_fn(struct work_struct *work)
 		keeper_round();
 		keeper.next_visit = jiffies + BPF_MA_KEEPER_PERIOD;
 	}
-	if (!list_empty(&keeper.visits) || !list_empty(&keeper.zombies))
+	if (!list_empty(&keeper.visits) || !list_empty(&keeper.zombies) ||
+	    !llist_empty(&keeper.destroyed))
 		keeper_kick(BPF_MA_KEEPER_PERIOD);
 }
 

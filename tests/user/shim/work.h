@@ -22,6 +22,12 @@ static inline void init_irq_work(struct irq_work *work,
 bool irq_work_queue(struct irq_work *work);
 void irq_work_sync(struct irq_work *work);
 
+static inline bool irq_work_is_busy(struct irq_work *work)
+{
+	return __atomic_load_n(&work->pending, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&work->running, __ATOMIC_ACQUIRE);
+}
+
 struct work_struct {
 	void (*func)(struct work_struct *work);
 	struct work_struct *next;

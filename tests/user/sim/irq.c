@@ -72,7 +72,7 @@ static bool has_irq_works(void *arg)
 {
 	struct sim_cpu *cpu = arg;
 
-	return cpu->nr_works;
+	return cpu->nr_works && !cpu->parked;
 }
 
 bool irq_is_pending(void *arg)
@@ -259,7 +259,14 @@ static bool may_change_online(void *arg)
 	struct sim_cpu *cpu = arg;
 
 	return !hotplug_readers && !cpu->irqs_off && !cpu->in_irq_work &&
-	       !cpu->nr_works && !cpu->nr_ipis;
+	       (!cpu->nr_works || cpu->parked) && !cpu->nr_ipis;
+}
+
+void sim_park(int nr)
+{
+	if (!sim.cfg.rt)
+		shim_fail("no thread to park");
+	sim.cpu[nr].parked = true;
 }
 
 void sim_set_online(int nr, bool online)
@@ -270,6 +277,8 @@ void sim_set_online(int nr, bool online)
 	sim_wait(may_change_online, cpu);
 	sim_log(online ? "CPU %lu goes online" : "CPU %lu goes offline", nr);
 	cpu->online = online;
+	if (online)
+		cpu->parked = false;
 	/* Whoever was there goes on elsewhere; CPU 0 stays. */
 	sim_for_each_ctx(ctx)
 		if (!ctx->bound && ctx->cpu == nr && !online)

@@ -39,6 +39,7 @@ struct ctx {
 
 struct sim_cpu {
 	bool online;
+	bool parked;		/* its irq_work thread, before it goes offline */
 	bool irqs_off;
 	struct ctx *owner;	/* who turned interrupts off */
 	u64 irqs_off_since;
@@ -124,6 +125,8 @@ bool irq_is_pending(void *cpu);
 void irq_run(void);
 void irq_nmi(void (*fn)(void));
 void sim_set_online(int cpu, bool online);
+/* What is raised on @cpu from here on waits until it is online again. */
+void sim_park(int cpu);
 
 /* rcu.c: grace periods */
 enum gp_kind { GP_NORMAL, GP_EXPEDITED, GP_TRACE, GP_KINDS };

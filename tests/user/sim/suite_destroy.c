@@ -270,6 +270,34 @@ START_TEST(while_many_are_dead)
 	heap_check_all_gone();
 }
 
+/*
+ * Under PREEMPT_RT: a CPU went with irq_work pending.  That allocator has to wait
+ * until the CPU is back, and nobody has to wait for it.
+ */
+START_TEST(parked_irq_work)
+{
+	struct heap other;
+
+	start_quietly(2);
+	sim.cfg.rt = true;
+	ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
+	ck_assert_int_eq(heap_init(&other, FEW, flavors[_i]), 0);
+	sim.current->cpu = 1;
+	sim_park(1);
+	alloc_slot(0);
+	alloc_slot(1);
+	free_slot(0, false);
+	free_slot(1, true);
+	sim_set_online(1, false);
+	heap_destroy(&heap);
+	heap_idle();
+	heap_destroy(&other);
+	heap_idle();
+	ck_assert_int_eq(heap_totals().allocators, 1);
+	sim_set_online(1, true);
+	heap_check_all_gone();
+}
+
 /* One after another, while others live. */
 START_TEST(many)
 {
@@ -304,6 +332,7 @@ struct Suite *suite_destroy(void)
 	tcase_add_loop_test(tcase, while_it_settles, 0, n);
 	tcase_add_loop_test(tcase, woken_while_it_settles, 0, n);
 	tcase_add_loop_test(tcase, with_interrupts_off, 0, n);
+	tcase_add_loop_test(tcase, parked_irq_work, 0, n);
 	suite_add_tcase(suite, tcase);
 	add_tests(suite, "many", 10, while_many_are_dead, many);
 	return suite;
