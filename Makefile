@@ -15,12 +15,14 @@ MEM ?= 2G
 SUITES ?=
 CASES ?=
 FLAVORS ?=
+# Of the benchmark; the stress has a default of its own.
+STRESS_SECS := $(or $(SECS),600)
 SECS ?= 5
 ROUNDS ?= 3
 VALUE_SIZE ?= 8
 MUTANTS ?=
 V ?= 0
-export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS V
+export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS SEED V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -40,6 +42,7 @@ help:
 	@echo 'make check      static checks, and the allocator in user space; needs no VM'
 	@echo 'make test       boot the VM and run the selftests'
 	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
+	@echo 'make stress     all contexts, flavors and faults at once, for SECS= (600) seconds'
 	@echo 'make model      check the models with spin, about 6 minutes'
 	@echo 'make mutants    break the allocator in many ways, and see the tests notice'
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
@@ -63,6 +66,7 @@ help:
 		sed 's/^/                     /'
 	@echo '  CASES= FLAVORS=    comma-separated: what the benchmark runs; empty is all'
 	@echo '  SECS=5 ROUNDS=3    length and number of the measurements of a row'
+	@echo '  SEED=              of the choices that make stress makes; printed'
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
 	@echo '  ACCEL=auto         or kvm, tcg: how the VM runs'
@@ -83,6 +87,13 @@ style:
 test:
 	$(Q)scripts/packages.sh build vm
 	$(Q)OUT=$(CURDIR)/.output/test/$(if $(KDIR),own,$(KERNEL)) scripts/with-module.sh selftests/run
+
+stress: export SECS := $(STRESS_SECS)
+stress: export SUITES := stress
+stress:
+	$(Q)selftests/run --check
+	$(Q)scripts/packages.sh build vm
+	$(Q)OUT=$(CURDIR)/.output/stress/$(if $(KDIR),own,$(KERNEL)) scripts/with-module.sh selftests/run
 
 test-all:
 	$(Q)scripts/test-all.sh $(KERNELS)
@@ -112,4 +123,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test test-all kernel-debug kernel-kcsan model mutants bench plots clean distclean
+.PHONY: help module check style test stress test-all kernel-debug kernel-kcsan model mutants bench plots clean distclean

@@ -11,7 +11,7 @@
 #include <bpf/btf.h>
 
 #include "../progs/nested.h"
-#include "nested.skel.h"
+#include "nested_progs.h"
 #include "test_progs.h"
 
 #define MAP	7
@@ -51,7 +51,7 @@ static void overwrite_and_delete(void *arg)
 }
 
 /* A kernel may lack one of the functions, or not allow to trace it. */
-static struct nested_bpf *load_programs(void)
+struct nested_bpf *nested_load(void)
 {
 	struct nested_bpf *nested = nested_bpf__open();
 	struct bpf_program *prog;
@@ -77,7 +77,7 @@ static struct nested_bpf *load_programs(void)
 }
 
 /* Returns how many of the programs are attached; not each function can be traced. */
-static int attach_programs(struct nested_bpf *nested, struct bpf_link **links)
+int nested_attach(struct nested_bpf *nested, struct bpf_link **links)
 {
 	char untraced[256] = "";
 	struct bpf_program *prog;
@@ -132,7 +132,7 @@ static void nested_programs(const void *arg)
 	int err, programs;
 	unsigned int i;
 
-	nested = load_programs();
+	nested = nested_load();
 	if (!CHECK(nested, "nested.bpf.c does not load: %s", strerror(errno)))
 		return;
 	err = map_create(MAP, arg, 8, 4096);
@@ -140,7 +140,7 @@ static void nested_programs(const void *arg)
 		goto out;
 	nested->bss->state.id = MAP;
 	nested->bss->state.tgid = getpid();
-	programs = attach_programs(nested, links);
+	programs = nested_attach(nested, links);
 	for (i = 0; i < ARRAY_SIZE(loops); i++)
 		loops[i] = loop_start(i % nr_cpus(), overwrite_and_delete, &loads[i]);
 	sleep_ms(LOAD_MS);

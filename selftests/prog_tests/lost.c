@@ -22,14 +22,11 @@ static void add_and_delete(void *arg)
 	delete_keys(MAP, first, 64);
 }
 
-static void set_online(int cpu, int online)
+static void switch_cpu(int cpu, bool online)
 {
-	char path[64];
-	int err;
+	int err = set_online(cpu, online);
 
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	err = write_file(path, "%d", online);
-	CHECK(!err, "%s: %s", path, strerror(-err));
+	CHECK(!err, "CPU %d does not go %s: %s", cpu, online ? "on" : "off", strerror(-err));
 }
 
 static void cpus_come_and_go(const void *arg)
@@ -51,9 +48,9 @@ static void cpus_come_and_go(const void *arg)
 		loops[i] = loop_start(-1, add_and_delete, &first[i]);
 	for (i = 0; i < 2; i++) {
 		sleep_ms(100);
-		set_online(1, 0);
+		switch_cpu(1, false);
 		sleep_ms(100);
-		set_online(1, 1);
+		switch_cpu(1, true);
 	}
 	for (i = 0; i < ARRAY_SIZE(loops); i++)
 		loop_stop(loops[i]);

@@ -12,7 +12,7 @@
 
 #define DIR	DEBUGFS "bpf_ma_test/"
 
-static bool test_module_load(void)
+bool test_module_load(void)
 {
 	char params[32];
 	int err;

@@ -16,7 +16,7 @@
 
 static const struct suite * const suites[] = {
 	&api_suite, &reuse_suite, &slab_suite, &lost_suite, &context_suite,
-	&map_suite, &idle_suite,
+	&map_suite, &idle_suite, &stress_suite,
 };
 
 #define TESTS_MAX	256
@@ -188,10 +188,23 @@ static void list_suites(void)
 		puts(suites[i]->name);
 }
 
+static bool parse_number(char option, const char *word, unsigned int *number)
+{
+	char *end;
+	unsigned long n = strtoul(word, &end, 10);
+
+	*number = n;
+	if (*word >= '0' && *word <= '9' && !*end && n == *number)
+		return true;
+	fprintf(stderr, "test_progs: -%c '%s': a number is accepted\n", option, word);
+	return false;
+}
+
 static void usage(FILE *to)
 {
-	fputs("Usage: test_progs [-l] [-o FILE] [SUITE...]\n\n"
-	      "Runs the suites named, or all. -l lists them, -o writes the report to FILE too.\n",
+	fputs("Usage: test_progs [-l] [-o FILE] [-s SECS] [-r SEED] [SUITE...]\n\n"
+	      "Runs the suites named, or all but stress. -l lists them, -o writes the report\n"
+	      "to FILE too. -s and -r are for stress: how long, and the seed of its choices.\n",
 	      to);
 }
 
@@ -201,7 +214,7 @@ int main(int argc, char **argv)
 	unsigned int i, n = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "hlo:")) != -1) {
+	while ((option = getopt(argc, argv, "hlo:s:r:")) != -1) {
 		switch (option) {
 		case 'h':
 			usage(stdout);
@@ -215,6 +228,14 @@ int main(int argc, char **argv)
 				perror(optarg);
 				return 1;
 			}
+			break;
+		case 's':
+			if (!parse_number('s', optarg, &stress_secs))
+				return 2;
+			break;
+		case 'r':
+			if (!parse_number('r', optarg, &stress_seed))
+				return 2;
 			break;
 		default:
 			usage(stderr);
@@ -232,9 +253,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!n)
-		for (n = 0; n < ARRAY_SIZE(suites); n++)
-			selected[n] = suites[n];
+	for (i = 0; optind == argc && i < ARRAY_SIZE(suites); i++)
+		if (!suites[i]->on_demand)
+			selected[n++] = suites[i];
 
 	/* What was reported must be on its way if the kernel dies of the next test. */
 	setvbuf(stdout, NULL, _IOLBF, 0);

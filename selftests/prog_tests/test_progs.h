@@ -21,19 +21,21 @@
 /**
  * struct suite - what SUITES= selects
  * @name: name
+ * @on_demand: not run unless it is named
  * @collect: calls add_test() for every test
  * @setup: before the first of them, may be NULL; false: all have failed
  * @teardown: after the last, may be NULL
  */
 struct suite {
 	const char *name;
+	bool on_demand;
 	void (*collect)(void);
 	bool (*setup)(void);
 	void (*teardown)(void);
 };
 
 extern const struct suite api_suite, reuse_suite, slab_suite, lost_suite,
-	context_suite, map_suite, idle_suite;
+	context_suite, map_suite, idle_suite, stress_suite;
 
 /* Appends a test to the suite that is being collected. */
 void add_test(void (*fn)(const void *arg), const void *arg, const char *fmt, ...)
@@ -62,6 +64,9 @@ bool failed(void);
 	ok_;								\
 })
 
+/* Options of the suite stress. */
+extern unsigned int stress_secs, stress_seed;
+
 /* ---- files, modules, time; util.c ---- */
 
 int write_file(const char *path, const char *fmt, ...)
@@ -76,6 +81,7 @@ uint64_t deadline_ms(unsigned int ms);
 void sleep_ms(unsigned int ms);
 bool pin_to_cpu(int cpu);
 int nr_cpus(void);
+int set_online(int cpu, bool online);
 
 /* A thread on a CPU that calls @fn until it is stopped. */
 struct loop;
@@ -142,7 +148,17 @@ int run_prog(int fd, void *ctx, size_t size);
 
 /* ---- the test module; test_module.c ---- */
 
+bool test_module_load(void);
 /* A line of steps.c; its value, or a negative error. */
 long test_module_step(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- the kernel's fault injection; failslab.c ---- */
+
+/*
+ * Slab fails where our modules call it. False when this kernel cannot do that.
+ */
+bool failslab_start(unsigned int percent);
+/* Returns how many allocations have failed. */
+unsigned long long failslab_stop(void);
 
 #endif /* TEST_PROGS_H */

@@ -122,6 +122,15 @@ int nr_cpus(void)
 	return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+/* 0 or a negative errno */
+int set_online(int cpu, bool online)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	return write_file(path, "%d", online);
+}
+
 struct loop {
 	pthread_t thread;
 	int cpu;

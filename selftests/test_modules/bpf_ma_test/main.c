@@ -7,6 +7,7 @@
  *   list    "SUITE TEST", one line per test
  *   run     write "SUITE TEST": runs it
  *   step    write a line of steps.c
+ *   stress  write a line of stress.c; read its counters
  *   missing objects taken from slab that have not gone back
  *   result  of the last run or step: "ok", "skip" or "fail", and a text
  */
@@ -171,6 +172,12 @@ static ssize_t run_line(int (*fn)(char *line), const char __user *ubuf, size_t l
 	return err ?: len;
 }
 
+static ssize_t stress_write(struct file *file, const char __user *ubuf, size_t len,
+			    loff_t *ppos)
+{
+	return run_line(ma_stress, ubuf, len);
+}
+
 static ssize_t run_write(struct file *file, const char __user *ubuf, size_t len,
 			 loff_t *ppos)
 {
@@ -228,6 +235,26 @@ static int result_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(result);
 
+static int stress_show(struct seq_file *m, void *unused)
+{
+	ma_stress_show(m);
+	return 0;
+}
+
+static int stress_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, stress_show, NULL);
+}
+
+static const struct file_operations stress_fops = {
+	.owner	 = THIS_MODULE,
+	.open	 = stress_open,
+	.read	 = seq_read,
+	.write	 = stress_write,
+	.llseek	 = seq_lseek,
+	.release = single_release,
+};
+
 static int __init ma_test_init(void)
 {
 	dir = debugfs_create_dir("bpf_ma_test", NULL);
@@ -238,6 +265,7 @@ static int __init ma_test_init(void)
 	debugfs_create_file("result", 0400, dir, NULL, &result_fops);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("step", 0200, dir, NULL, &step_fops);
+	debugfs_create_file("stress", 0600, dir, NULL, &stress_fops);
 	return 0;
 }
 
@@ -247,6 +275,7 @@ static void __exit ma_test_exit(void)
 
 	debugfs_remove(dir);
 	ma_steps_exit();
+	ma_stress_exit();
 	bpf_mem_alloc_exit();
 	bpf_mem_alloc_read_totals(&t);
 	WARN(t.slab_taken != t.slab_returned, "%llu objects taken from slab, %llu returned\n",

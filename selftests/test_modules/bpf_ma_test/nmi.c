@@ -20,6 +20,11 @@
 #define NMIS	2000
 #define ROUND	8	/* objects that the thread holds at once */
 
+void ma_send_nmi(int cpu)
+{
+	apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
+}
+
 /* The handler has no argument of its own. */
 static struct nmi_load {
 	const struct ma_flavor *flavor;
@@ -97,7 +102,7 @@ static int send_nmis(void *arg)
 
 	for (n = 0; n < NMIS && time_before(jiffies, end); n++) {
 		atomic_inc(&load.expected);
-		apic->send_IPI_mask(cpumask_of(load.cpu), NMI_VECTOR);
+		ma_send_nmi(load.cpu);
 		/* Until it was taken: two in a row would become one. */
 		while (atomic_read(&load.expected) && time_before(jiffies, end + HZ))
 			cpu_relax();
@@ -157,6 +162,10 @@ static void nmi(struct ma_run *run)
 }
 
 #else /* !CONFIG_X86_64 */
+
+void ma_send_nmi(int cpu)
+{
+}
 
 static void nmi(struct ma_run *run)
 {

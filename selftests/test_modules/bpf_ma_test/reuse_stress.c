@@ -34,12 +34,6 @@ struct stress {
 	struct hrtimer timer;
 };
 
-static u32 next_random(u32 *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
-
 static void replace(struct stress *s, u32 i)
 {
 	struct obj *obj = bpf_mem_cache_alloc(&s->ma);
@@ -62,7 +56,7 @@ static int writer(void *arg)
 
 	while (!kthread_should_stop()) {
 		for (n = 0; n < 100; n++)
-			replace(s, next_random(&seed) % SLOTS);
+			replace(s, ma_random(&seed) % SLOTS);
 		cond_resched();
 	}
 	return 0;
@@ -74,7 +68,7 @@ static enum hrtimer_restart write_in_irq(struct hrtimer *timer)
 	u32 n, seed = ktime_get_ns();
 
 	for (n = 0; n < 8; n++)
-		replace(s, next_random(&seed) % SLOTS);
+		replace(s, ma_random(&seed) % SLOTS);
 	hrtimer_forward_now(timer, ns_to_ktime(IRQ_PERIOD_NS));
 	return HRTIMER_RESTART;
 }
@@ -96,13 +90,13 @@ static int reader(void *arg)
 	struct stress *s = arg;
 
 	while (!kthread_should_stop()) {
-		u32 i = next_random(&seed) % SLOTS;
+		u32 i = ma_random(&seed) % SLOTS;
 		struct obj *obj;
 
 		rcu_read_lock();
 		/* pairs with xchg() in replace(): the object is filled in */
 		obj = smp_load_acquire(&s->slots[i]);
-		if (obj && changes(obj, i, next_random(&seed) % 1000))
+		if (obj && changes(obj, i, ma_random(&seed) % 1000))
 			atomic_inc(&s->changed);
 		rcu_read_unlock();
 		atomic_inc(&s->reads);

@@ -114,6 +114,23 @@ int ma_run_on(int cpu, int (*fn)(void *arg), void *arg);
 struct task_struct *ma_thread_start(int cpu, int (*fn)(void *arg), void *arg);
 int ma_thread_stop(struct task_struct *task);
 
+/* A number below 2^24; @state is any number at first. */
+static inline u32 ma_random(u32 *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	/* The lower the bit, the sooner it repeats itself. */
+	return *state >> 8 ^ *state >> 20;
+}
+
+/* nmi.c */
+void ma_send_nmi(int cpu);
+
+/* stress.c */
+struct seq_file;
+int ma_stress(char *line);
+void ma_stress_show(struct seq_file *m);
+void ma_stress_exit(void);
+
 /* steps.c */
 int ma_step(char *line, char *result, size_t size);
 void ma_steps_exit(void);
