@@ -139,16 +139,27 @@ static void use_map(void *arg)
 		user->done++;
 }
 
-/* Programs that run meanwhile see the map, or none, and go on. */
+static bool met_both(const struct user *user)
+{
+	return __atomic_load_n(&user->done, __ATOMIC_RELAXED) &&
+	       __atomic_load_n(&user->without, __ATOMIC_RELAXED);
+}
+
+/*
+ * Programs that run meanwhile see the map, or none, and go on. Ten times at
+ * least, and until each of them came across both.
+ */
 static void destroy_under_programs(const void *arg)
 {
 	struct user users[2] = { { .first = 0 }, { .first = 1000 } };
+	uint64_t deadline = deadline_ms(5000);
 	struct loop *loops[2];
 	unsigned int i, round;
 
 	for (i = 0; i < ARRAY_SIZE(loops); i++)
 		loops[i] = loop_start(i % nr_cpus(), use_map, &users[i]);
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < 10 || (!(met_both(&users[0]) && met_both(&users[1])) &&
+				       now_ms() < deadline); round++) {
 		CHECK(!map_create(MAP, arg, 8, 4096), "create %u", round);
 		sleep_ms(30);
 		CHECK(!map_destroy(MAP), "destroy %u", round);
