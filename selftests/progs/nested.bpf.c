@@ -25,8 +25,9 @@ static __always_inline void count(struct nested_counts *counts, int err)
 }
 
 /*
- * Where slab itself is at work, only once in eight times: a program that took
- * an object for each one would eat up every refill as it is made.
+ * Where slab itself is at work, and for the locks that it takes on a kernel that
+ * checks each access, only once in eight times: a program that took an object
+ * for each one would eat up every refill as it is made.
  */
 static __always_inline bool leaves_alone(enum nested_place place)
 {
@@ -35,6 +36,8 @@ static __always_inline bool leaves_alone(enum nested_place place)
 	case PLACE_tp_kfree:
 	case PLACE_tp_kmem_cache_alloc:
 	case PLACE_tp_kmem_cache_free:
+	case PLACE_tp_contention_begin:
+	case PLACE_tp_contention_end:
 		return bpf_get_prandom_u32() % 8;
 	default:
 		return false;

@@ -17,8 +17,6 @@
 	X(start_poll_synchronize_rcu_full)	\
 	X(synchronize_rcu_expedited)		\
 	X(call_rcu_tasks_trace)			\
-	X(irq_work_queue)			\
-	X(llist_add_batch)			\
 	X(queue_work_on)			\
 	X(queue_delayed_work_on)		\
 	X(mod_delayed_work_on)			\
