@@ -105,7 +105,7 @@ static void offline_drains(struct ma_run *run)
 		return;
 	ma_run_on(cpu, alloc_and_free, b);
 	if (take_away(run, cpu)) {
-		MA_CHECK(run, ma_settle(&b->ma, &s), "%llu+%llu still wait, %llu are dead",
+		MA_CHECK(run, ma_settle(&b->ma, &s, 0), "%llu+%llu still wait, %llu are dead",
 			 s.wait_rcu, s.wait_trace, s.dead);
 		/* Coming to rest is not the end of it: the depot empties later. */
 		msleep(1000);

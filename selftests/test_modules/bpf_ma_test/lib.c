@@ -77,14 +77,19 @@ bool ma_all_home(struct bpf_mem_alloc_totals *t)
 	return false;
 }
 
-/* Waits until nothing in @ma waits for a grace period; false when it goes on. */
-bool ma_settle(struct bpf_mem_alloc *ma, struct bpf_mem_alloc_stats *stats)
+/*
+ * Waits until each object that @ma took from slab is one of @live that are in
+ * use, or free; false when that does not come. An object that is just being
+ * given to slab is on no list, and not returned yet.
+ */
+bool ma_settle(struct bpf_mem_alloc *ma, struct bpf_mem_alloc_stats *stats, u64 live)
 {
 	unsigned long deadline = ma_deadline(10);
 
 	do {
 		bpf_mem_alloc_read_stats(ma, stats);
-		if (!stats->wait_rcu && !stats->wait_trace && !stats->dead)
+		if (!stats->wait_rcu && !stats->wait_trace && !stats->dead &&
+		    stats->slab_taken - stats->slab_returned == live + stats->free)
 			return true;
 		msleep(20);
 	} while (time_before(jiffies, deadline));

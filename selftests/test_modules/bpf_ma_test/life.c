@@ -39,7 +39,7 @@ static void raw_free(struct ma_run *run)
 		return;
 	early = bpf_mem_cache_alloc(&ma);
 	late = bpf_mem_cache_alloc(&ma);
-	ma_settle(&ma, &before);
+	ma_settle(&ma, &before, 2);
 	bpf_mem_cache_raw_free(early);
 	bpf_mem_alloc_read_stats(&ma, &after);
 	MA_CHECK(run, after.slab_returned == before.slab_returned + 1,

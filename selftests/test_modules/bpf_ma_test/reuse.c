@@ -238,10 +238,10 @@ static void never_reused(struct ma_run *run)
 		goto out;
 	for (n = 0; n < SET; n++)
 		objs[n] = alloc_marked(run, &ma);
-	ma_settle(&ma, &before);
+	ma_settle(&ma, &before, SET);
 	for (n = 0; n < SET; n++)
 		ma_free(run->flavor, &ma, objs[n]);
-	MA_CHECK(run, ma_settle(&ma, &after), "%llu still wait", after.wait_rcu);
+	MA_CHECK(run, ma_settle(&ma, &after, 0), "%llu still wait", after.wait_rcu);
 	MA_CHECK(run, after.slab_returned - before.slab_returned == SET,
 		 "%llu of %d objects went back", after.slab_returned - before.slab_returned, SET);
 	bpf_mem_alloc_destroy(&ma);

@@ -2,8 +2,6 @@
 /*
  * Suite api: the statistics add up.
  */
-#include <linux/delay.h>
-#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include "test.h"
@@ -12,33 +10,13 @@
 #define FREED	200
 #define SIZE	56
 
-static u64 on_lists(const struct bpf_mem_alloc_stats *s)
-{
-	return s->free + s->wait_rcu + s->wait_trace + s->dead;
-}
-
 static bool add_up(struct ma_run *run, const struct bpf_mem_alloc_stats *s, u64 live)
 {
 	u64 out = s->slab_taken - s->slab_returned;
 
-	return MA_CHECK(run, out == live + on_lists(s),
+	return MA_CHECK(run, out == live + s->free + s->wait_rcu + s->wait_trace + s->dead,
 			"%llu out, %llu live, %llu free, %llu+%llu waiting, %llu dead",
 			out, live, s->free, s->wait_rcu, s->wait_trace, s->dead);
-}
-
-/* What is just being given to slab is on no list: that, too, has to end. */
-static void settle(struct ma_run *run, struct bpf_mem_alloc *ma,
-		   struct bpf_mem_alloc_stats *s, u64 live)
-{
-	unsigned long deadline = ma_deadline(10);
-
-	MA_CHECK(run, ma_settle(ma, s), "%llu+%llu still wait, %llu are dead", s->wait_rcu,
-		 s->wait_trace, s->dead);
-	while (s->slab_taken - s->slab_returned > live + on_lists(s) &&
-	       time_before(jiffies, deadline)) {
-		msleep(20);
-		bpf_mem_alloc_read_stats(ma, s);
-	}
 }
 
 static void statistics(struct ma_run *run)
@@ -60,7 +38,8 @@ static void statistics(struct ma_run *run)
 	MA_CHECK(run, s.refills, "no refill for %d objects", OBJS);
 	for (n = 0; n < FREED; n++)
 		ma_free(run->flavor, &ma, objs[n]);
-	settle(run, &ma, &s, OBJS - FREED);
+	MA_CHECK(run, ma_settle(&ma, &s, OBJS - FREED), "%llu+%llu still wait, %llu are dead",
+		 s.wait_rcu, s.wait_trace, s.dead);
 	add_up(run, &s, OBJS - FREED);
 	MA_CHECK(run, s.slab_bytes == (s.slab_taken - s.slab_returned) * (SIZE + 8),
 		 "%llu bytes", s.slab_bytes);

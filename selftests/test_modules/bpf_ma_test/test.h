@@ -104,7 +104,7 @@ void ma_mark_home(void);
 /* Jiffies at which a wait for something that is bound to come has failed. */
 unsigned long ma_deadline(unsigned int seconds);
 bool ma_all_home(struct bpf_mem_alloc_totals *totals);
-bool ma_settle(struct bpf_mem_alloc *ma, struct bpf_mem_alloc_stats *stats);
+bool ma_settle(struct bpf_mem_alloc *ma, struct bpf_mem_alloc_stats *stats, u64 live);
 int ma_other_cpu(int cpu);
 
 /* Runs @fn on @cpu in a thread of its own and waits for its result. */
