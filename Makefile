@@ -21,8 +21,9 @@ SECS ?= 5
 ROUNDS ?= 3
 VALUE_SIZE ?= 8
 MUTANTS ?=
+MODELS ?=
 V ?= 0
-export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS SEED V
+export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS MODELS SEED V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -69,6 +70,7 @@ help:
 	@echo '  SEED=              of the choices that make stress makes; printed'
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
+	@echo '  MODELS=            comma-separated patterns, such as keeper*; empty is all'
 	@echo '  ACCEL=auto         or kvm, tcg: how the VM runs'
 	@echo '  V=1                show the commands'
 
@@ -103,7 +105,7 @@ kernel-debug kernel-kcsan: kernel-%:
 
 model:
 	$(Q)scripts/packages.sh model
-	$(Q)OUT=$(CURDIR)/.output/model model/run
+	$(Q)set -f; OUT=$(CURDIR)/.output/model model/run $${MODELS//,/ }
 
 mutants:
 	$(Q)OUT=$(CURDIR)/.output/mutants selftests/mutants/run
