@@ -25,13 +25,15 @@ static __always_inline void count(struct nested_counts *counts, int err)
 }
 
 /*
- * Where slab itself is at work, and for the locks that it takes on a kernel that
- * checks each access, only once in eight times: a program that took an object
+ * Where slab itself is at work, for the locks that it takes on a kernel that
+ * checks each access, and where an allocation by one of these programs looks for
+ * a batch that is ready, only once in eight times: a program that took an object
  * for each one would eat up every refill as it is made.
  */
 static __always_inline bool leaves_alone(enum nested_place place)
 {
 	switch (place) {
+	case PLACE_poll_state_synchronize_rcu_full:
 	case PLACE_tp_kmalloc:
 	case PLACE_tp_kfree:
 	case PLACE_tp_kmem_cache_alloc:
