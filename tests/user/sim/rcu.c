@@ -224,6 +224,8 @@ void start_poll_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
 bool poll_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
 {
 	shim_point();
+	if (sim.cfg.poll_fn)
+		sim.cfg.poll_fn();
 	return gps[GP_NORMAL].completed >= cookie->normal ||
 	       gps[GP_EXPEDITED].completed >= cookie->expedited;
 }

@@ -75,6 +75,7 @@ struct sim_config {
 	unsigned int failures;	/* per mille of slab allocations */
 	u64 gp_ns[3];		/* how long grace periods take at least */
 	void (*nmi_fn)(void);
+	void (*poll_fn)(void);	/* a program attached to the polling of cookies */
 };
 
 struct sim {

@@ -288,6 +288,46 @@ START_TEST(task_is_not_refused)
 	ck_assert_uint_gt(runs, 50);
 }
 
+/*
+ * A program that is attached to what the irq_work calls allocates and frees:
+ * that must not have the irq_work run again and again.
+ */
+static void program(void)
+{
+	static bool busy;
+
+	/* As a program, it does not run inside itself. */
+	if (busy || !nmi_is_on)
+		return;
+	busy = true;
+	slots[0] = heap_alloc(&heap, 0);
+	free_slot(&slots[0], false);
+	busy = false;
+}
+
+START_TEST(program_in_irq_work)
+{
+	int i;
+
+	/* Nothing happens by itself, but steps are counted. */
+	sim_start(&(struct sim_config){
+		.cpus = 1, .chooser = CHOOSE_RANDOM, .poll_fn = program,
+	}, 1);
+	sim.step_limit = 200000;
+	ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
+	nmi_is_on = true;
+	for (i = 0; i < (int)ARRAY_SIZE(many); i++)
+		many[i] = heap_alloc(&heap, 0);
+	for (i = 0; i < (int)ARRAY_SIZE(many); i++)
+		free_slot(&many[i], true);
+	for (i = 0; i < (int)ARRAY_SIZE(many); i++)
+		many[i] = heap_alloc(&heap, 0);
+	nmi_is_on = false;
+	for (i = 0; i < (int)ARRAY_SIZE(many); i++)
+		free_slot(&many[i], false);
+	finish();
+}
+
 struct Suite *suite_nested(void)
 {
 	struct Suite *suite = suite_create("nested");
@@ -306,6 +346,7 @@ struct Suite *suite_nested(void)
 	tcase_add_loop_test(tcase, many_nested_frees, 0, ARRAY_SIZE(flavors));
 	tcase_add_test(tcase, second_free_is_seen);
 	tcase_add_loop_test(tcase, task_is_not_refused, 0, ARRAY_SIZE(flavors));
+	tcase_add_loop_test(tcase, program_in_irq_work, 0, ARRAY_SIZE(flavors));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
