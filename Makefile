@@ -90,7 +90,7 @@ test:
 	$(Q)scripts/packages.sh build vm
 	$(Q)OUT=$(CURDIR)/.output/test/$(if $(KDIR),own,$(KERNEL)) scripts/with-module.sh selftests/run
 
-stress: export SECS := $(STRESS_SECS)
+test stress: export SECS := $(STRESS_SECS)
 stress: export SUITES := stress
 stress:
 	$(Q)selftests/run --check

@@ -27,6 +27,7 @@
 #define NO_MAP		(-ENODEV)
 #define KEYS		2048
 #define CGROUP		"stress"
+#define FIRST_CGROUP	"stress_first"
 #define FILE_STRESS	DEBUGFS "bpf_ma_test/stress"
 
 unsigned int stress_secs = 30, stress_seed = 1;
@@ -186,7 +187,7 @@ static struct nested_bpf *nested;
 static unsigned int rnd;
 
 static struct {
-	bool present[TRACE_MAP + 1];
+	bool present[LIMITED_MAP + 1];
 	unsigned long long created, not_created, destroyed, limits, hotplugs;
 } did;
 
@@ -200,10 +201,14 @@ static void create(unsigned int id, const char *flavor)
 	CHECK(!err || err == -ENOMEM, "create: %s", strerror(-err));
 }
 
+/* Where kmalloc() fails, the command may. */
 static void destroy(unsigned int id)
 {
-	int err = map_destroy(id);
+	int err;
 
+	do
+		err = map_destroy(id);
+	while (err == -ENOMEM);
 	CHECK(!err, "destroy: %s", strerror(-err));
 	did.destroyed++;
 	did.present[id] = false;
@@ -231,12 +236,15 @@ static void map_comes_or_goes(void)
 	nested->bss->state.id = next_random(&rnd) % (MAPS / 2);
 }
 
-/* In a process of the cgroup; without the map, nothing more happens. */
+/* In a process of the cgroup. */
 static int create_limited(const void *arg)
 {
-	int err = map_create(LIMITED_MAP, arg, MAP_OP_VALUE_MAX, 1024);
+	int err;
 
-	return err && err != -ENOMEM;
+	do
+		err = map_create(LIMITED_MAP, arg, MAP_OP_VALUE_MAX, 1024);
+	while (err == -ENOMEM);
+	return err;
 }
 
 static void reach_limit(void)
@@ -251,7 +259,7 @@ static void reach_limit(void)
 			op.key++;
 		did.limits += op.err == -ENOMEM;
 		delete_keys(LIMITED_MAP, 0, op.key);
-		map_destroy(LIMITED_MAP);
+		destroy(LIMITED_MAP);
 	}
 	cgroup_remove(CGROUP);
 }
@@ -276,12 +284,25 @@ static void cpu_goes_and_comes(void)
 	did.hotplugs += !failed();
 }
 
+/* A sign of life on the console every now and then. */
+static void show_progress(uint64_t start)
+{
+	static unsigned int shown;
+	unsigned int secs = (now_ms() - start) / 1000;
+
+	if (secs < shown + 30)
+		return;
+	shown = secs;
+	fprintf(stderr, "stress: %u of %u s\n", secs, stress_secs);
+}
+
 static void do_all(void)
 {
-	uint64_t end = now_ms() + stress_secs * 1000ULL;
+	uint64_t start = now_ms(), end = start + stress_secs * 1000ULL;
 	unsigned int round;
 
 	for (round = 0; now_ms() < end && !failed(); round++) {
+		show_progress(start);
 		/* Each once in any case. */
 		switch (round < 2 ? round : next_random(&rnd) % 32) {
 		case 0:
@@ -466,7 +487,11 @@ static void collect(void)
 
 static bool setup(void)
 {
-	if (!test_module_load() || !map_ops_load() ||
+	/*
+	 * With the first one the kernel patches slab for it, with the last one
+	 * back. To patch it while it runs is more than some emulators can take.
+	 */
+	if (!cgroup_create(FIRST_CGROUP) || !test_module_load() || !map_ops_load() ||
 	    !load_reader(&rcu_reader, RCU_MAP, 3) ||
 	    !load_reader(&trace_reader, TRACE_MAP, 50))
 		return false;
@@ -483,6 +508,7 @@ static void teardown(void)
 	readers_bpf__destroy(rcu_reader);
 	readers_bpf__destroy(trace_reader);
 	map_ops_unload();
+	cgroup_remove(FIRST_CGROUP);
 }
 
 const struct suite stress_suite = {

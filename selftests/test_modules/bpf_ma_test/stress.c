@@ -292,10 +292,18 @@ static void use_step(struct worker *w)
 	stress_add(STRESS_PREEMPTED, current->nivcsw - before);
 }
 
+/* What is urgent leaves time to others, however slow the machine is. */
+static void rest(struct worker *w, ktime_t start, unsigned int times)
+{
+	fsleep(100 + ma_random(&w->rnd) % 400 + times * ktime_us_delta(ktime_get(), start));
+}
+
 static void preempt_step(struct worker *w)
 {
-	usleep_range(100, 1000);
+	ktime_t start = ktime_get();
+
 	use_some(STRESS_PROCESS, &w->rnd, 8);
+	rest(w, start, 8);
 }
 
 static void nmi_step(struct worker *w)
@@ -303,7 +311,7 @@ static void nmi_step(struct worker *w)
 	ktime_t start = ktime_get();
 
 	send_nmi(&w->rnd);
-	fsleep(100 + ma_random(&w->rnd) % 400 + 4 * ktime_us_delta(ktime_get(), start));
+	rest(w, start, 2);
 }
 
 static void read_step(struct worker *w)
@@ -329,6 +337,8 @@ static struct worker workers[] = {
 	{ .step = use_step },
 	{ .step = read_step },
 	{ .step = read_step },
+	{ .step = trace_step },
+	{ .step = trace_step },
 	{ .step = trace_step },
 	{ .step = trace_step },
 	{ .step = preempt_step, .urgent = true },

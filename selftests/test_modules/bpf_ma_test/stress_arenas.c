@@ -291,7 +291,8 @@ void arenas_hold_trace(u32 *rnd)
 	rcu_read_unlock();
 	/* Objects of this flavor are the RCU readers' alone. */
 	if (a && a->flavor != &ma_flavors[MA_FREE_AFTER] && stamp_is_good(a, stamp)) {
-		msleep(1 + ma_random(rnd) % 100);
+		/* Mostly as long as an object is in use, or until it would be given back. */
+		msleep(1 + ma_random(rnd) % (ma_random(rnd) % 4 ? 100 : 1000));
 		stress_count(STRESS_SLEPT_WITH);
 		if (!has_good_stamps(a, obj, stamp))
 			stress_count(STRESS_WENT_TO_SLAB_ASLEEP);
