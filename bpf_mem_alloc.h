@@ -8,8 +8,8 @@
  *
  * See memalloc.c for the life cycle of an object in each flavor.
  */
-#ifndef _BPF_MEM_ALLOC_FLAVORS_H
-#define _BPF_MEM_ALLOC_FLAVORS_H
+#ifndef _BPF_MEM_ALLOC_FLAVORED_H
+#define _BPF_MEM_ALLOC_FLAVORED_H
 
 #include <linux/compiler_types.h>
 #include <linux/types.h>
@@ -144,8 +144,4 @@ void bpf_mem_alloc_for_each(void (*fn)(const struct bpf_mem_alloc_stats *stats,
 				       void *arg), void *arg);
 void bpf_mem_alloc_read_totals(struct bpf_mem_alloc_totals *totals);
 
-#ifdef MODULE
-void bpf_mem_alloc_exit(void);
-#endif
-
-#endif /* _BPF_MEM_ALLOC_FLAVORS_H */
+#endif /* _BPF_MEM_ALLOC_FLAVORED_H */

@@ -2,11 +2,12 @@
 /*
  * The only file that knows where memalloc.c is built and for which kernel.
  *
- * memalloc.c has three homes: the module, a kernel tree (kernel/bpf/memalloc.c)
- * and user space, where tests/user supplies <shim.h> in place of the kernel.
- * Differences between kernels are found by what the headers declare, in macros
- * here and in other things by module/Kbuild.probes; where no known form is
- * there, the build stops.
+ * memalloc.c has three homes: a kernel tree, whose kernel/bpf/memalloc.c it is
+ * as it stands, with nothing of this; the module; and user space, where
+ * tests/user supplies <shim.h> in place of the kernel.  What the latter two
+ * cannot reach is defined here under the kernel's names.  Differences between
+ * kernels are found by what the headers declare, in macros here and in other
+ * things by module/Kbuild.probes; where no known form is there, the build stops.
  */
 #ifndef _BPF_MA_COMPAT_H
 #define _BPF_MA_COMPAT_H
@@ -75,7 +76,6 @@ static inline bool rcu_trace_implies_rcu_gp(void)
 
 static inline struct obj_cgroup *bpf_ma_current_objcg(void)
 {
-#ifdef MODULE
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(current->mm);
 	struct obj_cgroup *objcg;
 
@@ -86,14 +86,6 @@ static inline struct obj_cgroup *bpf_ma_current_objcg(void)
 	rcu_read_unlock();
 	mem_cgroup_put(memcg);
 	return objcg;
-#else
-	return memcg_bpf_enabled() ? get_obj_cgroup_from_current() : NULL;
-#endif
-}
-
-static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
-{
-	return objcg ? get_mem_cgroup_from_objcg(objcg) : NULL;
 }
 
 /* Before 6.8 the kernel's own does not take NULL. */
@@ -103,6 +95,8 @@ static inline void bpf_ma_objcg_put(struct obj_cgroup *objcg)
 		obj_cgroup_put(objcg);
 }
 
+#define memcg_bpf_enabled() true
+#define get_obj_cgroup_from_current() bpf_ma_current_objcg()
 #define obj_cgroup_put(objcg) bpf_ma_objcg_put(objcg)
 #else /* !CONFIG_MEMCG */
 static inline struct obj_cgroup *bpf_ma_current_objcg(void)
@@ -110,11 +104,19 @@ static inline struct obj_cgroup *bpf_ma_current_objcg(void)
 	return NULL;
 }
 
-static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
+/* Not declared by every kernel. */
+static inline struct mem_cgroup *bpf_ma_no_memcg(struct obj_cgroup *objcg)
 {
 	return NULL;
 }
+
+#define get_mem_cgroup_from_objcg(objcg) bpf_ma_no_memcg(objcg)
 #endif
+
+static inline struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
+{
+	return objcg ? get_mem_cgroup_from_objcg(objcg) : NULL;
+}
 
 /*
  * kfuncs.  6.1 has no mark for them, and sets that make no

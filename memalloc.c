@@ -51,8 +51,25 @@
  * and Adams, "Magazines and Vmem" (USENIX 2001); so is giving back what a depot
  * did not need since the last look.
  */
-#include "compat.h"
-#include "bpf_mem_alloc.h"
+#include <linux/bitmap.h>
+#include <linux/bpf_mem_alloc.h>
+#include <linux/cpu.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/memcontrol.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/rcupdate_trace.h>
+#include <linux/refcount.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #define BPF_MA_SIZE_MAX		4096
 #define BPF_MA_NR_CLASSES	11
@@ -471,6 +488,21 @@ static __always_inline struct bpf_ma_obj *ptr_to_obj(void *ptr)
 	return ptr - BPF_MA_HDR;
 }
 
+static struct obj_cgroup *current_objcg(void)
+{
+#ifdef CONFIG_MEMCG
+	return memcg_bpf_enabled() ? get_obj_cgroup_from_current() : NULL;
+#else
+	return NULL;
+#endif
+}
+
+/* With a reference, NULL for nobody. */
+static struct mem_cgroup *pool_memcg(const struct bpf_ma_pool *pool)
+{
+	return pool->objcg ? get_mem_cgroup_from_objcg(pool->objcg) : NULL;
+}
+
 static struct bpf_ma_obj *percpu_obj_alloc(struct bpf_ma_depot *d, int node,
 					   gfp_t gfp)
 {
@@ -509,7 +541,7 @@ static struct bpf_ma_list slab_take(struct bpf_ma_depot *d, unsigned int n,
 	gfp |= __GFP_NOWARN;
 	if (d->pool->objcg)
 		gfp |= __GFP_ACCOUNT;
-	memcg = bpf_ma_objcg_memcg(d->pool->objcg);
+	memcg = pool_memcg(d->pool);
 	old_memcg = set_active_memcg(memcg);
 	while (list.count < n) {
 		struct bpf_ma_obj *obj;
@@ -1710,7 +1742,7 @@ int bpf_mem_alloc_init(struct bpf_mem_alloc *ma, int size, unsigned int flags)
 	err = ma_check(size, flags);
 	if (err)
 		return err;
-	objcg = bpf_ma_current_objcg();
+	objcg = current_objcg();
 	pool = pool_create(nr_classes, flags, size, objcg);
 	if (!pool) {
 		obj_cgroup_put(objcg);
@@ -2104,32 +2136,3 @@ void bpf_mem_alloc_read_totals(struct bpf_mem_alloc_totals *t)
 	t->gp_expedited = atomic_long_read(&totals.gp_expedited);
 	t->gp_trace = atomic_long_read(&totals.gp_trace);
 }
-
-#ifdef MODULE
-/**
- * bpf_mem_alloc_exit - wait until every destroyed allocator is gone
- *
- * For the exit of the module that this is a part of, after its users have
- * destroyed their allocators.  Gives up on objects that never came back, loudly.
- *
- * Context: Process, may sleep.
- */
-void bpf_mem_alloc_exit(void)
-{
-	unsigned long deadline = jiffies + 10 * HZ;
-	struct bpf_mem_alloc_totals t;
-
-	do {
-		msleep(20);
-		bpf_mem_alloc_read_totals(&t);
-	} while (t.allocators && time_before(jiffies, deadline));
-
-	WARN(t.allocators, "bpf_ma: %llu allocators never got %llu objects back\n",
-	     t.allocators, t.slab_taken - t.slab_returned);
-	/* The callbacks and workers have announced their end, not reached it. */
-	rcu_barrier_tasks_trace();
-	rcu_barrier();
-	cancel_delayed_work_sync(&keeper.work);
-	cancel_work_sync(&engine.work);
-}
-#endif

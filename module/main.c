@@ -8,7 +8,7 @@
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
 
-#include "bpf_mem_alloc.h"
+#include "allocator.h"
 #include "debugfs.h"
 #include "kfuncs.h"
 #include "map.h"

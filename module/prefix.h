@@ -11,8 +11,9 @@
  * stays the kernel's, and its include guard keeps it from being read again
  * under the names below.
  *
- * Every public function and struct or enum tag of bpf_mem_alloc.h has a line
- * here.  A struct and a function of one name share it.
+ * Every public function and enumerator, and every struct or enum tag, of
+ * bpf_mem_alloc.h has a line here.  A struct and a function of one name share it.
+ * A kernel that has the allocator too has read the header under its own names.
  */
 #ifndef _BPF_MA_PREFIX_H
 #define _BPF_MA_PREFIX_H
@@ -26,6 +27,8 @@
 #error "bpf_ma: Linux 6.1 or newer is needed (this one has no allocator for BPF)"
 #endif
 
+#undef _BPF_MEM_ALLOC_FLAVORED_H
+
 /* struct, union and enum tags */
 #define bpf_mem_alloc			bpf_ma_mem_alloc
 #define bpf_mem_cache			bpf_ma_mem_cache
@@ -33,6 +36,11 @@
 #define bpf_mem_alloc_flags		bpf_ma_mem_alloc_flags
 #define bpf_mem_alloc_stats		bpf_ma_mem_alloc_stats
 #define bpf_mem_alloc_totals		bpf_ma_mem_alloc_totals
+
+/* flags */
+#define BPF_MA_PERCPU			BPF_MA_MODULE_PERCPU
+#define BPF_MA_REUSE_AFTER_RCU_GP	BPF_MA_MODULE_REUSE_AFTER_RCU_GP
+#define BPF_MA_FREE_AFTER_RCU_GP	BPF_MA_MODULE_FREE_AFTER_RCU_GP
 
 /* life cycle of an allocator */
 #define bpf_mem_alloc_init		bpf_ma_mem_alloc_init

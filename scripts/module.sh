@@ -79,7 +79,7 @@ link_sources() {
 
 # Another file in memalloc.c's place is a copy; when that comes or goes, its age is
 # no reason not to build.
-[[ -z ${MEMALLOC:-} && (-L $out/memalloc.c || ! -e $out/memalloc.c) ]] || rm -f "$out/memalloc.o"
+[[ -z ${MEMALLOC:-} && (-L $out/memalloc.c || ! -e $out/memalloc.c) ]] || rm -f "$out/module/allocator.o"
 for source; do
 	[[ -r $source ]] || die "cannot read $source"
 	link_sources "$(realpath "$source")"

@@ -33,6 +33,9 @@ API(bool, rcu_trace_implies_rcu_gp, (void));
 API(void, call_rcu_tasks_trace, (struct rcu_head *head, rcu_callback_t func));
 API(void, rcu_barrier_tasks_trace, (void));
 
+/* Not for modules; compat.h has others under these names. */
+OLD(get_obj_cgroup_from_current, memcg_bpf_enabled)
+
 #ifdef CONFIG_MEMCG
 /* include/linux/memcontrol.h, kernel-patches/bpf 0fa7f83a649e */
 API(struct mem_cgroup *, get_mem_cgroup_from_mm, (struct mm_struct *mm));

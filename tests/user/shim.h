@@ -20,9 +20,6 @@
 #include "shim/slab.h"
 #include "shim/memcg.h"
 
-/* The whole file is wanted, the exit of the module included. */
-#define MODULE
-
 #define module_param(name, type, perm)	extern int shim_module_param
 #define MODULE_PARM_DESC(name, desc)	extern int shim_module_param
 

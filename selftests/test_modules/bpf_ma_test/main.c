@@ -21,6 +21,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "module/allocator.h"
 #include "test.h"
 
 static const struct ma_suite * const suites[] = {

@@ -5,17 +5,15 @@
 
 struct obj_cgroup *shim_current_objcg;
 
-struct obj_cgroup *bpf_ma_current_objcg(void)
+struct obj_cgroup *get_obj_cgroup_from_current(void)
 {
 	if (shim_current_objcg)
 		__atomic_add_fetch(&shim_current_objcg->refs, 1, __ATOMIC_RELAXED);
 	return shim_current_objcg;
 }
 
-struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg)
+struct mem_cgroup *get_mem_cgroup_from_objcg(struct obj_cgroup *objcg)
 {
-	if (!objcg)
-		return NULL;
 	if (__atomic_load_n(&objcg->refs, __ATOMIC_RELAXED) <= 0)
 		shim_fail("memcg: an obj_cgroup without references is used");
 	__atomic_add_fetch(&objcg->memcg->refs, 1, __ATOMIC_RELAXED);

@@ -15,11 +15,14 @@ struct obj_cgroup {
 	struct mem_cgroup *memcg;
 };
 
-/* Whom bpf_ma_current_objcg() finds; NULL is nobody. */
+#define CONFIG_MEMCG	1
+#define memcg_bpf_enabled() true
+
+/* Whom get_obj_cgroup_from_current() finds; NULL is nobody. */
 extern struct obj_cgroup *shim_current_objcg;
 
-struct obj_cgroup *bpf_ma_current_objcg(void);
-struct mem_cgroup *bpf_ma_objcg_memcg(struct obj_cgroup *objcg);
+struct obj_cgroup *get_obj_cgroup_from_current(void);
+struct mem_cgroup *get_mem_cgroup_from_objcg(struct obj_cgroup *objcg);
 struct mem_cgroup *set_active_memcg(struct mem_cgroup *memcg);
 void mem_cgroup_put(struct mem_cgroup *memcg);
 void obj_cgroup_put(struct obj_cgroup *objcg);

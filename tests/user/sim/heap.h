@@ -8,6 +8,7 @@
 
 #include "sched.h"
 #include "bpf_mem_alloc.h"
+#include "allocator.h"
 
 struct heap {
 	struct bpf_mem_alloc ma;

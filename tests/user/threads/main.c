@@ -14,6 +14,7 @@
 
 #include "threads.h"
 #include "bpf_mem_alloc.h"
+#include "allocator.h"
 #include "../shim/env.h"
 
 #define SLOTS		64

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memalloc.c out of a kernel tree: what it needs and cannot reach comes first,
+ * what only a module has to do comes after it.
+ */
+#include "compat.h"
+#include "bpf_mem_alloc.h"
+#include "allocator.h"
+
+/* Another file when tests/user is told so. */
+#ifndef BPF_MA_SOURCE
+#define BPF_MA_SOURCE "../memalloc.c"
+#endif
+#include BPF_MA_SOURCE
+
+/**
+ * bpf_mem_alloc_exit - wait until every destroyed allocator is gone
+ *
+ * For the exit of the module that this is a part of, after its users have
+ * destroyed their allocators.  Gives up on objects that never came back, loudly.
+ *
+ * Context: Process, may sleep.
+ */
+void bpf_mem_alloc_exit(void)
+{
+	unsigned long deadline = jiffies + 10 * HZ;
+	struct bpf_mem_alloc_totals t;
+
+	do {
+		msleep(20);
+		bpf_mem_alloc_read_totals(&t);
+	} while (t.allocators && time_before(jiffies, deadline));
+
+	WARN(t.allocators, "bpf_ma: %llu allocators never got %llu objects back\n",
+	     t.allocators, t.slab_taken - t.slab_returned);
+	/* The callbacks and workers have announced their end, not reached it. */
+	rcu_barrier_tasks_trace();
+	rcu_barrier();
+	cancel_delayed_work_sync(&keeper.work);
+	cancel_work_sync(&engine.work);
+}
