@@ -21,11 +21,12 @@
 /* Of the module's log lines; the headers' own default must not come first. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#if __has_include("linux/bpf_mem_alloc.h")
-#include <linux/bpf_mem_alloc.h>
-#else
+#ifdef __has_include	/* sparse has not */
+#if !__has_include("linux/bpf_mem_alloc.h")
 #error "bpf_ma: Linux 6.1 or newer is needed (this one has no allocator for BPF)"
 #endif
+#endif
+#include <linux/bpf_mem_alloc.h>
 
 #undef _BPF_MEM_ALLOC_FLAVORED_H
 

@@ -77,7 +77,8 @@ check_sparse() {
 		cat "$log" >&2
 		return 1
 	}
-	! grep -E "^$PWD/$out/[^ ]*: (warning|error):" "$log" >&2
+	# The path has a + in it.
+	! grep -F "$PWD/$out/" "$log" | grep -E '^[^ ]*: (warning|error):' >&2
 }
 
 check_api() {
