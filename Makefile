@@ -50,6 +50,8 @@ help:
 	@echo 'make plots      draw the last benchmark again'
 	@echo 'make kernel-debug, make kernel-kcsan'
 	@echo '                build the kernel of that KERNEL= (else done when it is needed)'
+	@echo 'make patches    put the allocator into the patch series; with KDIR=, a kernel source,'
+	@echo '                write the series as it applies there to .output/patches'
 	@echo 'make style      shell syntax and checkpatch alone'
 	@echo 'make clean      remove what was built (.output/)'
 	@echo 'make distclean  remove also what was fetched: kernels, checkpatch'
@@ -115,6 +117,10 @@ bench:
 	$(Q)scripts/packages.sh build vm bench
 	$(Q)OUT=$(CURDIR)/.output/bench scripts/with-module.sh bench/run
 
+patches:
+	$(Q)scripts/patches.sh --refresh
+	$(Q)[[ -z '$(KDIR)' ]] || scripts/patches.sh '$(KDIR)'
+
 plots:
 	$(Q)scripts/packages.sh bench
 	$(Q)OUT=$(CURDIR)/.output/bench bench/plot
@@ -125,4 +131,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test stress test-all kernel-debug kernel-kcsan model mutants bench plots clean distclean
+.PHONY: help module check style test stress test-all kernel-debug kernel-kcsan model mutants bench patches plots clean distclean

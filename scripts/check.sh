@@ -14,6 +14,7 @@ Usage: scripts/check.sh [CHECK...]
   api         types of the interface and of what memalloc.c calls; KDIR, KVERSION
   kdir        what is said of kernels out of range; KDIR
   user        the tests that run in user space
+  patches     the patch series: is up to date, applies, passes checkpatch
 
 Without CHECK: all.
 EOF
@@ -22,7 +23,7 @@ EOF
 case ${1:-} in
 -h|--help)	usage; exit 0 ;;
 esac
-[[ $# -gt 0 ]] || set -- shell checkpatch sparse api kdir user
+[[ $# -gt 0 ]] || set -- shell checkpatch sparse api kdir patches user
 
 cd "$(dirname "$(dirname "$(realpath "$0")")")"
 failed=()
@@ -106,10 +107,19 @@ check_user() {
 	make -C tests/user check
 }
 
+check_patches() {
+	local list bad=0
+
+	scripts/patches.sh --check || bad=1
+	mapfile -t list < <(find patches -name '*.patch' ! -name '0000-*' | sort)
+	scripts/checkpatch.sh --patch "${list[@]}" || bad=1
+	return $bad
+}
+
 for name; do
 	case $name in
-	shell|checkpatch|sparse|api|kdir|user) ;;
-	*)	echo "check.sh: unknown check '$name': accepted are shell, checkpatch, sparse, api, kdir, user" >&2
+	shell|checkpatch|sparse|api|kdir|patches|user) ;;
+	*)	echo "check.sh: unknown check '$name': accepted are shell, checkpatch, sparse, api, kdir, patches, user" >&2
 		exit 2
 		;;
 	esac

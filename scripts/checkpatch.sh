@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Run the kernel's checkpatch --strict over whole files. No package ships the
-# script alone: it is taken out of Debian's linux-source into the cache, once.
+# Run the kernel's checkpatch --strict over whole files, or over patches. No
+# package ships the script alone: it is taken out of Debian's linux-source into
+# the cache, once.
 set -euo pipefail
 
 usage() {
 	cat <<'EOF'
-Usage: scripts/checkpatch.sh [--user] FILE...
+Usage: scripts/checkpatch.sh [--user|--patch] FILE...
 
 --user leaves out what only kernel code can follow: the kernel's own macros and
 types, its rules for volatile, typedefs and the arguments of macros.
+--patch takes patches.
 EOF
 }
 
@@ -24,11 +26,11 @@ case ${1:-} in
 '')		usage >&2; exit 2 ;;
 esac
 
-user=
-if [[ $1 == --user ]]; then
-	user=1
-	shift
-fi
+user='' patch=''
+case $1 in
+--user)	user=1; shift ;;
+--patch) patch=1; shift ;;
+esac
 [[ $# -gt 0 ]] || { usage >&2; exit 2; }
 
 cache=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}
@@ -68,9 +70,30 @@ if [[ -n $user ]]; then
 	ignore+=,WEAK_DECLARATION
 fi
 
+# MAINTAINERS names the directories that the series adds files to.
+[[ -z $patch ]] || ignore+=,FILE_PATH_CHANGES
+
+checkpatch() {
+	perl "$tools/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary \
+		--show-types --ignore "$ignore" "$@"
+}
+
+# By its name, a patch that git knows would be taken for a source file.
+checkpatches() {
+	local file bad=0
+
+	for file; do
+		checkpatch - <"$file" | sed "s|^-:|$file:|" || bad=1
+	done
+	return $bad
+}
+
 status=0
-perl "$tools/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary \
-	--show-types --ignore "$ignore" -f "$@" || status=$?
+if [[ -n $patch ]]; then
+	checkpatches "$@" || status=$?
+else
+	checkpatch -f "$@" || status=$?
+fi
 # Its memory of the include files, written into the current directory.
 rm -f .checkpatch-camelcase.*
 exit $status
