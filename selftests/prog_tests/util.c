@@ -144,8 +144,14 @@ static void *loop_fn(void *arg)
 	struct loop *loop = arg;
 
 	pin_to_cpu(loop->cpu);
-	while (!__atomic_load_n(&loop->stop, __ATOMIC_RELAXED))
+	while (!__atomic_load_n(&loop->stop, __ATOMIC_RELAXED)) {
 		loop->fn(loop->arg);
+		/*
+		 * A CPU that is to go offline moves its threads where they pass
+		 * the scheduler, and not where a program runs.
+		 */
+		sched_yield();
+	}
 	return NULL;
 }
 
