@@ -4,6 +4,7 @@
  * and after the destroy, the destructor.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
@@ -32,6 +33,7 @@ static void raw_free(struct ma_run *run)
 	struct bpf_mem_alloc_totals others, t;
 	struct bpf_mem_alloc ma;
 	void *early, *late;
+	unsigned long deadline;
 	u64 missing;
 
 	bpf_mem_alloc_read_totals(&others);
@@ -46,12 +48,19 @@ static void raw_free(struct ma_run *run)
 		 "%llu returned before, %llu after", before.slab_returned, after.slab_returned);
 
 	/* The one object that may outlive the handle keeps the rest alive. */
+	deadline = ma_deadline(10);
 	bpf_mem_alloc_destroy(&ma);
-	msleep(700);
+	do {
+		msleep(20);
+		bpf_mem_alloc_read_totals(&t);
+		missing = t.slab_taken - t.slab_returned - others.slab_taken +
+			  others.slab_returned;
+	} while (missing > 1 && time_before(jiffies, deadline));
+	/* Time for what must not happen. */
+	msleep(200);
 	bpf_mem_alloc_read_totals(&t);
 	MA_CHECK(run, t.allocators == others.allocators + 1, "%llu allocators, %llu before",
 		 t.allocators, others.allocators);
-	missing = t.slab_taken - t.slab_returned - others.slab_taken + others.slab_returned;
 	MA_CHECK(run, missing == 1, "%llu objects missing, and one is out", missing);
 	bpf_mem_cache_raw_free(late);
 }
