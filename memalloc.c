@@ -426,7 +426,7 @@ static struct bpf_ma_list notrace list_cut(struct bpf_ma_list *list,
 
 /* ---- invariants, checked in debug builds ---- */
 
-#ifdef CONFIG_DEBUG_LIST
+#ifdef CONFIG_PROVE_LOCKING
 /* Count and tail say what a walk finds. */
 static bool list_is_sound(const struct bpf_ma_list *list)
 {
