@@ -1467,6 +1467,7 @@ static void pool_trace_tail(struct rcu_head *rcu)
 }
 
 /*
+ * With cpus_read_lock() held, so that the answer stays true.
  * On PREEMPT_RT irq_work is run by a thread, which is parked before its CPU is
  * gone: what is raised in between stays pending until the CPU is back.
  */
@@ -1478,7 +1479,9 @@ static bool pool_is_parked(struct bpf_ma_pool *pool)
 	for_each_possible_cpu(cpu) {
 		struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, cpu);
 
-		for (i = 0; i < pool->nr_classes && !cpu_online(cpu); i++)
+		if (cpu_online(cpu))
+			continue;
+		for (i = 0; i < pool->nr_classes; i++)
 			if (depot_is_ready(&pool->depots[i]) && irq_work_is_busy(&c[i].work))
 				return true;
 	}
