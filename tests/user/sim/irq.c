@@ -190,9 +190,7 @@ bool irq_work_queue(struct irq_work *work)
 
 static bool irq_work_is_over(void *arg)
 {
-	struct irq_work *work = arg;
-
-	return !work->pending && !work->running;
+	return !irq_work_is_busy(arg);
 }
 
 void irq_work_sync(struct irq_work *work)

@@ -127,8 +127,7 @@ bool irq_work_queue(struct irq_work *work)
 
 void irq_work_sync(struct irq_work *work)
 {
-	while (__atomic_load_n(&work->pending, __ATOMIC_SEQ_CST) ||
-	       __atomic_load_n(&work->running, __ATOMIC_ACQUIRE))
+	while (irq_work_is_busy(work))
 		sched_yield();
 }
 
