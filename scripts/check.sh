@@ -23,7 +23,8 @@ EOF
 case ${1:-} in
 -h|--help)	usage; exit 0 ;;
 esac
-[[ $# -gt 0 ]] || set -- shell checkpatch sparse api kdir patches user
+checks=(shell checkpatch sparse api kdir patches user)
+[[ $# -gt 0 ]] || set -- "${checks[@]}"
 
 cd "$(dirname "$(dirname "$(realpath "$0")")")"
 failed=()
@@ -117,12 +118,11 @@ check_patches() {
 }
 
 for name; do
-	case $name in
-	shell|checkpatch|sparse|api|kdir|patches|user) ;;
-	*)	echo "check.sh: unknown check '$name': accepted are shell, checkpatch, sparse, api, kdir, patches, user" >&2
+	[[ " ${checks[*]} " == *" $name "* ]] || {
+		accepted=${checks[*]}
+		echo "check.sh: unknown check '$name': accepted are ${accepted// /, }" >&2
 		exit 2
-		;;
-	esac
+	}
 	if "check_$name"; then
 		echo "check: $name ok"
 	else
