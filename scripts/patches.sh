@@ -98,13 +98,13 @@ same_files() {
 refresh() {
 	local file name number
 
-	if same_files 2>/dev/null; then
-		return
-	fi
 	added_scratch
 	for file in "${!home[@]}"; do
 		cp "$top/$file" "$scratch/$tree/${home[$file]}"
 	done
+	if git_scratch diff --quiet; then
+		return
+	fi
 	git_scratch commit -q -a --amend --no-edit
 	name=${adds[0]##*/}
 	number=$(sed -nE "s/^Subject: \[$prefix ([0-9]+\/[0-9]+)\].*/\1/p" "${adds[0]}")
