@@ -97,27 +97,37 @@ int nested_attach(struct nested_bpf *nested, struct bpf_link **links)
 	return n;
 }
 
+struct nested_counts nested_sum(const struct nested_state *state)
+{
+	struct nested_counts all = {};
+	unsigned int i;
+
+	for (i = 0; i < NESTED_PLACES; i++) {
+		all.runs += state->counts[i].runs;
+		all.no_memory += state->counts[i].no_memory;
+		all.busy += state->counts[i].busy;
+		all.other += state->counts[i].other;
+	}
+	return all;
+}
+
 static void report(const struct nested_state *state, int programs, const struct load *loads,
 		   unsigned int nr_loads)
 {
-	unsigned long long runs = 0, no_memory = 0, busy = 0, other = 0;
+	struct nested_counts all = nested_sum(state);
 	unsigned int i, worst = 0;
 
-	for (i = 0; i < NESTED_PLACES; i++) {
-		runs += state->counts[i].runs;
-		no_memory += state->counts[i].no_memory;
-		busy += state->counts[i].busy;
-		other += state->counts[i].other;
+	for (i = 0; i < NESTED_PLACES; i++)
 		if (state->counts[i].no_memory > state->counts[worst].no_memory)
 			worst = i;
-	}
 	note("%d programs, %llu runs, %llu busy, %llu without memory, most of these in %s",
-	     programs, runs, busy, no_memory, place_names[worst]);
-	CHECK(runs > 100, "%llu runs of %d programs", runs, programs);
+	     programs, all.runs, all.busy, all.no_memory, place_names[worst]);
+	CHECK(all.runs > 100, "%llu runs of %d programs", all.runs, programs);
 	/* What they find is a small reserve, but it has to be there every time. */
-	CHECK(no_memory < runs / 10, "%llu of %llu runs found no object, most of them in %s",
-	      no_memory, runs, place_names[worst]);
-	CHECK(!other, "%llu errors that are neither -ENOMEM nor -EBUSY", other);
+	CHECK(all.no_memory < all.runs / 10,
+	      "%llu of %llu runs found no object, most of them in %s",
+	      all.no_memory, all.runs, place_names[worst]);
+	CHECK(!all.other, "%llu errors that are neither -ENOMEM nor -EBUSY", all.other);
 	for (i = 0; i < nr_loads; i++)
 		CHECK(!loads[i].errors, "%llu errors of the programs underneath, the last is %d",
 		      loads[i].errors, loads[i].err);

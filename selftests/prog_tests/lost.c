@@ -22,13 +22,6 @@ static void add_and_delete(void *arg)
 	delete_keys(MAP, first, 64);
 }
 
-static void switch_cpu(int cpu, bool online)
-{
-	int err = set_online(cpu, online);
-
-	CHECK(!err, "CPU %d does not go %s: %s", cpu, online ? "on" : "off", strerror(-err));
-}
-
 static void cpus_come_and_go(const void *arg)
 {
 	static unsigned int first[3] = { 0, 1000, 2000 };
@@ -48,9 +41,9 @@ static void cpus_come_and_go(const void *arg)
 		loops[i] = loop_start(-1, add_and_delete, &first[i]);
 	for (i = 0; i < 2; i++) {
 		sleep_ms(100);
-		switch_cpu(1, false);
+		set_online(1, false);
 		sleep_ms(100);
-		switch_cpu(1, true);
+		set_online(1, true);
 	}
 	for (i = 0; i < ARRAY_SIZE(loops); i++)
 		loop_stop(loops[i]);

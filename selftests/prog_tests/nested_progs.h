@@ -12,5 +12,7 @@
 struct nested_bpf *nested_load(void);
 /* Fills in up to NESTED_PLACES @links, and returns how many. */
 int nested_attach(struct nested_bpf *nested, struct bpf_link **links);
+/* Of all places. */
+struct nested_counts nested_sum(const struct nested_state *state);
 
 #endif /* NESTED_PROGS_H */

@@ -86,7 +86,7 @@ static void held_element(const void *arg)
 		skip("needs two CPUs");
 		return;
 	}
-	if (c->way->needs_rcu_lock && !has_rcu_lock()) {
+	if (c->way->needs_rcu_lock && !bpf_program__autoload(readers->progs.rcu_reader)) {
 		skip("the kernel has no bpf_rcu_read_lock()");
 		return;
 	}

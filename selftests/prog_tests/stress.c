@@ -172,8 +172,8 @@ static void rewrite_held(void *arg)
 
 static bool load_reader(struct readers_bpf **reader, unsigned int id, unsigned int hold_ms)
 {
-	*reader = readers_bpf__open_and_load();
-	if (!CHECK(*reader, "readers.bpf.c does not load: %s", strerror(errno)))
+	*reader = readers_load();
+	if (!*reader)
 		return false;
 	(*reader)->bss->state.id = id;
 	(*reader)->bss->state.key = KEY_FIRST;
@@ -264,13 +264,6 @@ static void reach_limit(void)
 	cgroup_remove(CGROUP);
 }
 
-static void switch_cpu(int cpu, bool online)
-{
-	int err = set_online(cpu, online);
-
-	CHECK(!err, "CPU %d does not go %s: %s", cpu, online ? "on" : "off", strerror(-err));
-}
-
 static void cpu_goes_and_comes(void)
 {
 	int cpus = nr_cpus(), cpu;
@@ -278,9 +271,9 @@ static void cpu_goes_and_comes(void)
 	if (cpus < 2)
 		return;
 	cpu = 1 + next_random(&rnd) % (cpus - 1);
-	switch_cpu(cpu, false);
+	set_online(cpu, false);
 	sleep_ms(next_random(&rnd) % 300);
-	switch_cpu(cpu, true);
+	set_online(cpu, true);
 	did.hotplugs += !failed();
 }
 
@@ -325,21 +318,13 @@ static bool has_failslab;
 
 static void count_nested(int programs)
 {
-	const struct nested_counts *c = nested->bss->state.counts;
-	unsigned long long runs = 0, no_memory = 0, busy = 0, other = 0;
-	int i;
+	struct nested_counts all = nested_sum(&nested->bss->state);
 
-	for (i = 0; i < NESTED_PLACES; i++) {
-		runs += c[i].runs;
-		no_memory += c[i].no_memory;
-		busy += c[i].busy;
-		other += c[i].other;
-	}
 	add_counter("nested_programs", "attached", "some", programs);
-	add_counter("nested_programs", "runs", "some", runs);
-	add_counter("nested_programs", "no_memory", "any", no_memory);
-	add_counter("nested_programs", "busy", "any", busy);
-	add_counter("nested_programs", "other_errors", "none", other);
+	add_counter("nested_programs", "runs", "some", all.runs);
+	add_counter("nested_programs", "no_memory", "any", all.no_memory);
+	add_counter("nested_programs", "busy", "any", all.busy);
+	add_counter("nested_programs", "other_errors", "none", all.other);
 }
 
 static void count_users(void)

@@ -81,7 +81,8 @@ uint64_t deadline_ms(unsigned int ms);
 void sleep_ms(unsigned int ms);
 bool pin_to_cpu(int cpu);
 int nr_cpus(void);
-int set_online(int cpu, bool online);
+/* The test has failed if the CPU does not go there; main thread only. */
+void set_online(int cpu, bool online);
 
 /* A thread on a CPU that calls @fn until it is stopped. */
 struct loop;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,13 +123,14 @@ int nr_cpus(void)
 	return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* 0 or a negative errno */
-int set_online(int cpu, bool online)
+void set_online(int cpu, bool online)
 {
 	char path[64];
+	int err;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	return write_file(path, "%d", online);
+	err = write_file(path, "%d", online);
+	CHECK(!err, "CPU %d does not go %s: %s", cpu, online ? "on" : "off", strerror(-err));
 }
 
 struct loop {
