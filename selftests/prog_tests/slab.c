@@ -32,7 +32,25 @@ static bool holding(void)
 	return __atomic_load_n(&readers->bss->state.holding, __ATOMIC_ACQUIRE);
 }
 
-/* Starts the sleeping reader, and returns when it has its element. */
+static bool found(void)
+{
+	return __atomic_load_n(&readers->bss->state.found, __ATOMIC_ACQUIRE);
+}
+
+static void let_go(void)
+{
+	__atomic_store_n(&readers->bss->state.let_go, 1, __ATOMIC_RELEASE);
+}
+
+static void reader_join(pthread_t thread)
+{
+	void *err;
+
+	pthread_join(thread, &err);
+	CHECK(!err, "cannot run the reader: %s", strerror(-(long)err));
+}
+
+/* Starts the sleeping reader, and returns when it has found its element. */
 static bool reader_start(pthread_t *thread, unsigned int hold_ms)
 {
 	uint64_t deadline = deadline_ms(5000);
@@ -43,20 +61,12 @@ static bool reader_start(pthread_t *thread, unsigned int hold_ms)
 	readers->bss->state.hold_ms = hold_ms;
 	if (!CHECK(!pthread_create(thread, NULL, read_fn, NULL), "no thread"))
 		return false;
-	while (!holding() && now_ms() < deadline)
+	while (!found() && now_ms() < deadline)
 		sleep_ms(1);
-	if (CHECK(holding(), "the reader did not find its key"))
+	if (found())
 		return true;
-	pthread_join(*thread, NULL);
-	return false;
-}
-
-static void reader_join(pthread_t thread)
-{
-	void *err;
-
-	pthread_join(thread, &err);
-	CHECK(!err, "cannot run the reader: %s", strerror(-(long)err));
+	reader_join(*thread);
+	return CHECK(false, "the reader %s", found() ? "came too late" : "found no key");
 }
 
 /* Objects on their way to slab, waited for because of when they show up. */
@@ -93,7 +103,7 @@ static void empty_and_destroy(const void *arg)
 
 	if (!create_full_map(flavor))
 		return;
-	if (!reader_start(&thread, 4000 * timeout_factor())) {
+	if (!reader_start(&thread, 60000)) {
 		map_destroy(MAP);
 		return;
 	}
@@ -102,6 +112,7 @@ static void empty_and_destroy(const void *arg)
 	map_destroy(MAP);
 	sleep_ms(500);
 	CHECK(holding(), "the reader did not last");
+	let_go();
 	reader_join(thread);
 
 	freed_reads = state->poisoned + state->garbage;

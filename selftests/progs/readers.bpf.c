@@ -42,7 +42,7 @@ static long look_again(__u32 i, struct held *held)
 {
 	struct bpf_ma_elem *e = held->e;
 
-	if (!e)
+	if (!e || *(volatile __u32 *)&state.let_go)
 		return 1;
 	look(e, held->key, held->value);
 	return bpf_ktime_get_ns() >= held->until;

@@ -17,18 +17,22 @@
 /* getpgid(2)'s argument that makes fentry_reader run. */
 #define READER_PID	0x5a5a0001
 
-/* @key of map @id is held for @hold_ms; what the reader saw meanwhile. */
+/*
+ * @key of map @id is held for @hold_ms, or until @let_go; what the reader saw
+ * meanwhile.
+ */
 struct reader_state {
 	__u32 id;
 	__u32 key;
 	__u32 hold_ms;
+	__u32 let_go;
 	__u32 holding;		/* the reader has its element */
+	__u32 last_key;		/* of a read that was reused or worse */
 	__u64 found;		/* runs that found the key */
 	__u64 reads;
 	__u64 reused;		/* reads of another key, or of another value */
 	__u64 poisoned;
 	__u64 garbage;		/* reads of what can be no key */
-	__u32 last_key;		/* of a read that was reused or worse */
 };
 
 #endif /* READERS_H */
