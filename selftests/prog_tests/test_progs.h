@@ -76,6 +76,7 @@ int load_module(const char *path, const char *params);
 int unload_module(const char *name);
 uint64_t now_ms(void);
 unsigned int timeout_factor(void);
+bool kernel_is_rt(void);
 /* When a wait of @ms for something that is bound to come has failed. */
 uint64_t deadline_ms(unsigned int ms);
 void sleep_ms(unsigned int ms);

@@ -93,6 +93,12 @@ unsigned int timeout_factor(void)
 	return factor ? strtoul(factor, NULL, 10) : 1;
 }
 
+/* PREEMPT_RT says so in this file, which other kernels do not have. */
+bool kernel_is_rt(void)
+{
+	return !access("/sys/kernel/realtime", F_OK);
+}
+
 uint64_t deadline_ms(unsigned int ms)
 {
 	return now_ms() + ms * timeout_factor();
