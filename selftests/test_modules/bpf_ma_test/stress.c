@@ -353,7 +353,7 @@ static int worker_fn(void *arg)
 
 	while (!kthread_should_stop()) {
 		w->step(w);
-		cond_resched();
+		cond_resched_tasks_rcu_qs();
 	}
 	return 0;
 }
