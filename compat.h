@@ -47,20 +47,13 @@
 #error "bpf_ma: the Kbuild file does not include module/Kbuild.probes"
 #endif
 
-/* What has other names in newer kernels, or is a matter of course there. */
-#ifdef BPF_MA_RCU_GP_SEQ
-#define rcu_gp_oldstate rcu_gp_seq
+/* What has other names in older kernels. */
+#ifndef BPF_MA_RCU_GP_SEQ
+#define rcu_gp_seq rcu_gp_oldstate
 #endif
 
-#ifdef BPF_MA_SYSTEM_DFL_WQ
-#define system_unbound_wq system_dfl_wq
-#endif
-
-#ifdef BPF_MA_TRACE_IMPLIES_RCU_GP
-static inline bool rcu_trace_implies_rcu_gp(void)
-{
-	return true;
-}
+#ifndef BPF_MA_SYSTEM_DFL_WQ
+#define system_dfl_wq system_unbound_wq
 #endif
 
 /*

@@ -127,7 +127,7 @@ struct bpf_ma_list {
 
 struct bpf_ma_batch {
 	struct bpf_ma_list list;
-	struct rcu_gp_oldstate cookie;
+	struct rcu_gp_seq cookie;
 };
 
 /**
@@ -275,7 +275,7 @@ struct bpf_ma_pool {
 	bool awake;
 
 	bool drowsy;
-	struct rcu_gp_oldstate cookie;
+	struct rcu_gp_seq cookie;
 	refcount_t refs;
 	struct rcu_head rcu;
 	u64 id;
@@ -324,7 +324,7 @@ struct bpf_ma_keeper {
 	struct list_head visits;
 	struct list_head zombies;
 	unsigned long next_visit;
-	struct rcu_gp_oldstate cookie;
+	struct rcu_gp_seq cookie;
 };
 
 static void keeper_fn(struct work_struct *work);
@@ -610,9 +610,9 @@ static void keeper_kick(unsigned long delay)
 	 * one up must not put the round off.
 	 */
 	if (delay)
-		queue_delayed_work(system_unbound_wq, &keeper.work, delay);
+		queue_delayed_work(system_dfl_wq, &keeper.work, delay);
 	else
-		mod_delayed_work(system_unbound_wq, &keeper.work, 0);
+		mod_delayed_work(system_dfl_wq, &keeper.work, 0);
 }
 
 /* Puts the allocator on the keeper's list.  From irq_work or later. */
@@ -714,21 +714,13 @@ static void depot_trace_done(struct rcu_head *rcu)
 }
 
 /*
- * Calls @done after a tasks-trace grace period that also covers an RCU one: an
- * object of a normal allocator that becomes surplus has seen neither.  @tail
- * is to queue @done with call_rcu(), for kernels where the one does not imply
- * the other.
+ * An RCU tasks trace grace period covers an RCU one, which is needed too: an
+ * object of a normal allocator that becomes surplus has seen neither.
  */
-static void call_trace_then_rcu(struct rcu_head *rcu, rcu_callback_t tail,
-				rcu_callback_t done)
+static void call_after_trace_gp(struct rcu_head *rcu, rcu_callback_t func)
 {
 	atomic_long_inc(&totals.gp_trace);
-	call_rcu_tasks_trace(rcu, rcu_trace_implies_rcu_gp() ? done : tail);
-}
-
-static void depot_trace_tail(struct rcu_head *rcu)
-{
-	call_rcu(rcu, depot_trace_done);
+	call_rcu_tasks_trace(rcu, func);
 }
 
 /*
@@ -763,7 +755,7 @@ static void depot_trim(struct bpf_ma_depot *d)
 
 	if (start) {
 		refcount_inc(&d->pool->refs);
-		call_trace_then_rcu(&d->rcu, depot_trace_tail, depot_trace_done);
+		call_after_trace_gp(&d->rcu, depot_trace_done);
 	}
 }
 
@@ -821,7 +813,7 @@ static bool notrace engine_is_idle(void)
 static void engine_request(void)
 {
 	if (engine_is_idle() && !xchg(&engine.busy, 1))
-		queue_work(system_unbound_wq, &engine.work);
+		queue_work(system_dfl_wq, &engine.work);
 }
 
 /* ---- cache: the fast path, this CPU only ---- */
@@ -912,7 +904,7 @@ static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
 static notrace void cache_close(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_batch *b = &c->ring[cache_newest(c)];
-	struct rcu_gp_oldstate cookie;
+	struct rcu_gp_seq cookie;
 
 	get_state_synchronize_rcu_full(&cookie);
 	if (!c->nr || (c->nr < BPF_MA_RING &&
@@ -1461,11 +1453,6 @@ static void pool_trace_done(struct rcu_head *rcu)
 	pool_put(container_of(rcu, struct bpf_ma_pool, rcu));
 }
 
-static void pool_trace_tail(struct rcu_head *rcu)
-{
-	call_rcu(rcu, pool_trace_done);
-}
-
 /*
  * With cpus_read_lock() held, so that the answer stays true.
  * On PREEMPT_RT irq_work is run by a thread, which is parked before its CPU is
@@ -1509,7 +1496,7 @@ static void keeper_retire(struct bpf_ma_pool *pool)
 	/* No irq_work is left that could wake it up; forget those that did. */
 	keeper_adopt_woken();
 	list_del_init(&pool->visits);
-	call_trace_then_rcu(&pool->rcu, pool_trace_tail, pool_trace_done);
+	call_after_trace_gp(&pool->rcu, pool_trace_done);
 }
 
 static void pool_sum_slab(struct bpf_ma_pool *pool, u64 *taken, u64 *returned)

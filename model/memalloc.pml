@@ -96,7 +96,7 @@ int at[3] = SLAB;
 
 /*
  * RCU has two sequences of grace periods, one normal and one expedited, and
- * struct rcu_gp_oldstate waits for what comes first.  A cookie here counts how
+ * struct rcu_gp_seq waits for what comes first.  A cookie here counts how
  * many ends are still to come of either: one, or two if a grace period is under
  * way, which may have begun too early.  0 when it is over.
  */

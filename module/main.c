@@ -21,6 +21,10 @@ static int __init bpf_ma_module_init(void)
 {
 	int err;
 
+#ifdef BPF_MA_TELLS_OF_TRACE_GP
+	/* memalloc.c relies on it. */
+	BUILD_BUG_ON(!rcu_trace_implies_rcu_gp());
+#endif
 	err = bpf_ma_kfuncs_init();
 	if (err) {
 		pr_err("cannot register kfuncs: error %d; a module built with BTF on a kernel with CONFIG_DEBUG_INFO_BTF_MODULES is needed\n",

@@ -330,7 +330,10 @@ int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags)
 			goto unlock;
 	}
 
-	/* New before old: a reader finds one of them at any time. */
+	/*
+	 * New before old: a reader that starts finds one of them.  One that is
+	 * between the head and the old element may find none.
+	 */
 	elem_publish(b, new, key);
 	if (old)
 		hlist_nulls_del_rcu(&old->node);
@@ -556,15 +559,7 @@ static void map_unreachable(struct rcu_head *rcu)
 	struct bpf_ma_map *map = container_of(rcu, struct bpf_ma_map, rcu);
 
 	if (llist_add(&map->dead, &dead_maps))
-		queue_work(system_unbound_wq, &reap_work);
-}
-
-static void map_untraced(struct rcu_head *rcu)
-{
-	if (rcu_trace_implies_rcu_gp())
-		map_unreachable(rcu);
-	else
-		call_rcu(rcu, map_unreachable);
+		queue_work(system_dfl_wq, &reap_work);
 }
 
 /* Caller holds maps_lock. */
@@ -572,7 +567,7 @@ static void map_unpublish(struct bpf_ma_map *map)
 {
 	lockdep_assert_held(&maps_lock);
 	RCU_INIT_POINTER(maps[map->id], NULL);
-	call_rcu_tasks_trace(&map->rcu, map_untraced);
+	call_rcu_tasks_trace(&map->rcu, map_unreachable);
 }
 
 static unsigned int flavor_flags(u32 flavor)

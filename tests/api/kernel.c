@@ -18,16 +18,13 @@ API(void, rcu_read_unlock, (void));
 
 /*
  * include/linux/rcutree.h of that tree was not to be had. Its struct is
- * rcu_gp_seq, by rcupdate.h and by kernel/rcu/tiny.c; compat.h maps the name.
+ * rcu_gp_seq, by rcupdate.h and by kernel/rcu/tiny.c.
  */
-API(void, get_state_synchronize_rcu_full, (struct rcu_gp_oldstate *state));
-API(void, start_poll_synchronize_rcu_full, (struct rcu_gp_oldstate *state));
-API(bool, poll_state_synchronize_rcu_full, (struct rcu_gp_oldstate *state));
-API(bool, same_state_synchronize_rcu_full, (struct rcu_gp_oldstate *a,
-					    struct rcu_gp_oldstate *b));
-
-/* Gone by rcupdate.h of that tree; compat.h has one. */
-API(bool, rcu_trace_implies_rcu_gp, (void));
+API(void, get_state_synchronize_rcu_full, (struct rcu_gp_seq *state));
+API(void, start_poll_synchronize_rcu_full, (struct rcu_gp_seq *state));
+API(bool, poll_state_synchronize_rcu_full, (struct rcu_gp_seq *state));
+API(bool, same_state_synchronize_rcu_full, (struct rcu_gp_seq *a,
+					    struct rcu_gp_seq *b));
 
 /* include/linux/rcupdate_trace.h, kernel-patches/bpf 231323c138f6 */
 API(void, call_rcu_tasks_trace, (struct rcu_head *head, rcu_callback_t func));
@@ -49,7 +46,7 @@ API(struct mem_cgroup *, set_active_memcg, (struct mem_cgroup *memcg));
 
 /*
  * The rest: locks, lists, atomics, per-CPU data, workqueues, irq_work, slab.
- * obj_cgroup_put() and system_unbound_wq are in compat.h.
+ * obj_cgroup_put() is in compat.h.
  */
 OLD(kmalloc_node, kzalloc, kfree, __alloc_percpu, __alloc_percpu_gfp, free_percpu)
 OLD(obj_cgroup_put, per_cpu_ptr, this_cpu_ptr, cpu_online, cpu_to_node)

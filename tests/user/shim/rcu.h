@@ -20,7 +20,7 @@ struct rcu_head {
 typedef void (*rcu_callback_t)(struct rcu_head *rcu);
 
 /* Grace periods that must be over: an ordinary or an expedited one. */
-struct rcu_gp_oldstate {
+struct rcu_gp_seq {
 	u64 normal;
 	u64 expedited;
 };
@@ -30,13 +30,13 @@ void rcu_read_unlock(void);
 void rcu_read_lock_trace(void);
 void rcu_read_unlock_trace(void);
 
-void get_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie);
-void start_poll_synchronize_rcu_full(struct rcu_gp_oldstate *cookie);
-bool poll_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie);
+void get_state_synchronize_rcu_full(struct rcu_gp_seq *cookie);
+void start_poll_synchronize_rcu_full(struct rcu_gp_seq *cookie);
+bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *cookie);
 void synchronize_rcu_expedited(void);
 
-static inline bool same_state_synchronize_rcu_full(struct rcu_gp_oldstate *a,
-						   struct rcu_gp_oldstate *b)
+static inline bool same_state_synchronize_rcu_full(struct rcu_gp_seq *a,
+						   struct rcu_gp_seq *b)
 {
 	return a->normal == b->normal && a->expedited == b->expedited;
 }
@@ -45,6 +45,5 @@ void call_rcu(struct rcu_head *rcu, rcu_callback_t func);
 void call_rcu_tasks_trace(struct rcu_head *rcu, rcu_callback_t func);
 void rcu_barrier(void);
 void rcu_barrier_tasks_trace(void);
-bool rcu_trace_implies_rcu_gp(void);
 
 #endif

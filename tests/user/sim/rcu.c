@@ -91,11 +91,6 @@ void rcu_read_unlock_trace(void)
 
 /* ---- grace periods ---- */
 
-bool rcu_trace_implies_rcu_gp(void)
-{
-	return !sim.cfg.trace_needs_rcu;
-}
-
 static bool is_under_way(const struct gp *gp)
 {
 	return gp->started != gp->completed;
@@ -105,9 +100,7 @@ static bool readers_are_gone(enum gp_kind kind)
 {
 	u64 oldest = min(rcu_oldest_reader(), oldest_irqs_off());
 
-	if (kind == GP_TRACE && sim.cfg.trace_needs_rcu)
-		oldest = rcu_oldest_trace_reader();
-	else if (kind == GP_TRACE)
+	if (kind == GP_TRACE)
 		oldest = min(oldest, rcu_oldest_trace_reader());
 	return oldest > gps[kind].since;
 }
@@ -206,7 +199,7 @@ unsigned long rcu_gps_asked_for(void)
 	return gps_asked_for;
 }
 
-void get_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
+void get_state_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 {
 	shim_point();
 	cookie->normal = next_gp(&gps[GP_NORMAL]);
@@ -214,14 +207,14 @@ void get_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
 	shim_point();
 }
 
-void start_poll_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
+void start_poll_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 {
 	sim_check_any("start_poll_synchronize_rcu_full()");
 	get_state_synchronize_rcu_full(cookie);
 	ask_for_gp(&gps[GP_NORMAL]);
 }
 
-bool poll_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
+bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 {
 	shim_point();
 	if (sim.cfg.poll_fn)

@@ -63,7 +63,6 @@ struct sim_config {
 	int cpus;
 	enum chooser chooser;
 	bool rt;		/* irq_work runs in threads, preemptible */
-	bool trace_needs_rcu;	/* a tasks-trace grace period implies no RCU one */
 	bool spontaneous;	/* others ask for grace periods, too */
 	unsigned int one_in;	/* something happens at one point in so many */
 	unsigned int nmi;	/* weights: NMIs, */

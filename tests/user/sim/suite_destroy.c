@@ -173,14 +173,12 @@ START_TEST(every_prefix)
 	size_t steps;
 
 	for (steps = 0; steps < sizeof(script); steps++) {
-		/* Grace periods end as soon as asked, take their time, or imply little. */
+		/* Grace periods end as soon as asked, or take their time. */
 		destroy_after(flavors[_i], steps, (struct sim_config){ .cpus = 2 });
 		destroy_after(flavors[_i], steps, (struct sim_config){
 			.cpus = 2,
 			.gp_ns = { 20 * NSEC_PER_MSEC, NSEC_PER_MSEC, 45 * NSEC_PER_MSEC },
 		});
-		destroy_after(flavors[_i], steps, (struct sim_config){
-			.cpus = 2, .trace_needs_rcu = true });
 		destroy_after(flavors[_i], steps, (struct sim_config){
 			.cpus = 2, .rt = true });
 	}

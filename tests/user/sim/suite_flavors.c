@@ -257,35 +257,6 @@ START_TEST(free_after_ignores_trace_readers)
 	end(&heap);
 }
 
-/* Where tasks trace implies no RCU grace period, an RCU one is waited for. */
-START_TEST(trace_without_rcu)
-{
-	struct heap heap;
-	void *ptrs[NR];
-	bool *stay;
-
-	sim_start(&(struct sim_config){ .cpus = 2, .trace_needs_rcu = true }, 0);
-	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
-	alloc_all(&heap, ptrs, NR);
-	stay = reader_enters(reader_fn, 1);
-	free_all(&heap, ptrs, NR);
-	heap_idle();
-	ck_assert_uint_eq(heap_stats(&heap).slab_returned, 0);
-	leave(stay);
-	heap_idle();
-	ck_assert(nothing_waits(&heap));
-
-	/* And at the end of the allocator, too. */
-	alloc_all(&heap, ptrs, NR);
-	free_all(&heap, ptrs, NR);
-	stay = reader_enters(reader_fn, 1);
-	heap_destroy(&heap);
-	heap_idle();
-	ck_assert_uint_eq(heap_totals().allocators, 1);
-	leave(stay);
-	heap_check_all_gone();
-}
-
 /* Much freed memory asks for expedited grace periods, one at a time. */
 START_TEST(pressure_expedites)
 {
@@ -500,7 +471,7 @@ struct Suite *suite_flavors(void)
 
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
-		  trace_without_rcu, pair_normal);
+		  pair_normal);
 	add_tests(suite, "reuse-after-rcu-gp", 10, reuse_waits_for_rcu_readers,
 		  reuse_free_rcu_waits_for_rcu_readers, reuse_and_trace_readers,
 		  pressure_expedites, slow_expedited_rests, pair_reuse);

@@ -249,7 +249,6 @@ static struct sim_config random_config(void)
 		.cpus = one_of(1, 2, 2, 2, 3),
 		.chooser = CHOOSE_RANDOM,
 		.rt = !one_of(0, 1, 1, 1),
-		.trace_needs_rcu = !one_of(0, 1, 1, 1),
 		.spontaneous = one_of(0, 1),
 		.one_in = one_of(1, 2, 4, 8, 16, 50),
 		.nmi = one_of(0, 1, 3),

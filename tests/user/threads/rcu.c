@@ -57,11 +57,6 @@ void rcu_read_unlock_trace(void)
 	domain_read_unlock(DOMAIN_TRACE);
 }
 
-bool rcu_trace_implies_rcu_gp(void)
-{
-	return false;
-}
-
 static void pass_gp(struct gp *gp)
 {
 	u64 number = __atomic_add_fetch(&gp->started, 1, __ATOMIC_SEQ_CST);
@@ -70,7 +65,7 @@ static void pass_gp(struct gp *gp)
 	__atomic_store_n(&gp->completed, number, __ATOMIC_RELEASE);
 }
 
-void get_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
+void get_state_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	cookie->normal = __atomic_load_n(&normal.started, __ATOMIC_SEQ_CST) + 1;
@@ -78,12 +73,12 @@ void get_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
 }
 
 /* Grace periods pass all the time. */
-void start_poll_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
+void start_poll_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 {
 	get_state_synchronize_rcu_full(cookie);
 }
 
-bool poll_state_synchronize_rcu_full(struct rcu_gp_oldstate *cookie)
+bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 {
 	return __atomic_load_n(&normal.completed, __ATOMIC_ACQUIRE) >= cookie->normal ||
 	       __atomic_load_n(&expedited.completed, __ATOMIC_ACQUIRE) >=
@@ -157,6 +152,9 @@ static void *callbacks_main(void *arg)
 	for (;;) {
 		rcu = take_callbacks(cbs);
 		domain_synchronize(cbs->domain);
+		/* RCU tasks trace implies RCU. */
+		if (cbs->domain == DOMAIN_TRACE)
+			domain_synchronize(DOMAIN_RCU);
 		for (; rcu; rcu = next) {
 			next = rcu->next;
 			rcu->func(rcu);
