@@ -7,9 +7,8 @@
  *   A bucket's chain is changed under its raw spinlock with interrupts off.
  *   Nothing is allocated, freed or waited for under it.  A program may
  *   interrupt a lock holder on its own CPU (NMI, or a program attached to
- *   something that runs under the lock): group_enter() finds that out by a
- *   per-CPU counter and lets the inner one fail with -EBUSY, where it would
- *   spin forever.
+ *   something that runs under the lock): bucket_lock() finds that out and
+ *   lets the inner one fail with -EBUSY, where it would spin forever.
  *
  * Lookups
  *   They take no lock.  A flavor that reuses at once may move the element
@@ -192,28 +191,40 @@ static __always_inline u32 map_hash(const struct bpf_ma_map *map, u32 key)
 }
 
 /*
- * Enter the group of bucket @idx on this CPU, interrupts off from here to
- * group_leave().  False: this CPU is in the group already and was interrupted
- * there; it may hold the very lock that the caller wants.  All buckets of a
- * group count together, which costs a failure now and then and saves a
- * counter per bucket and CPU.
+ * Lock bucket @idx, interrupts off from here to bucket_unlock().  False where
+ * waiting could be for ever:
+ * - This CPU is in the bucket's group already and was interrupted there; it may
+ *   hold the very lock that the caller wants.  All buckets of a group count
+ *   together, which costs a failure now and then and saves a counter per bucket
+ *   and CPU.
+ * - The caller is an NMI, and another CPU has the lock: its holder may have been
+ *   interrupted by an NMI, too, that wants a lock of this CPU's.
  */
-static __always_inline bool group_enter(struct bpf_ma_map *map, u32 idx,
+static __always_inline bool bucket_lock(struct bpf_ma_map *map, u32 idx,
 					unsigned long *irqflags)
 {
+	struct bpf_ma_bucket *b = &map->buckets[idx];
 	u32 group = idx % BPF_MA_LOCK_GROUPS;
 
 	local_irq_save(*irqflags);
-	if (likely(__this_cpu_inc_return(map->cpu->held[group]) == 1))
-		return true;
+	if (unlikely(__this_cpu_inc_return(map->cpu->held[group]) != 1))
+		goto leave;
+	if (likely(!in_nmi()))
+		raw_spin_lock(&b->lock);
+	else if (!raw_spin_trylock(&b->lock))
+		goto leave;
+	return true;
+
+leave:
 	__this_cpu_dec(map->cpu->held[group]);
 	local_irq_restore(*irqflags);
 	return false;
 }
 
-static __always_inline void group_leave(struct bpf_ma_map *map, u32 idx,
-					unsigned long irqflags)
+static __always_inline void bucket_unlock(struct bpf_ma_map *map, u32 idx,
+					  unsigned long irqflags)
 {
+	raw_spin_unlock(&map->buckets[idx].lock);
 	__this_cpu_dec(map->cpu->held[idx % BPF_MA_LOCK_GROUPS]);
 	local_irq_restore(irqflags);
 }
@@ -288,8 +299,8 @@ struct bpf_ma_elem *bpf_ma_lookup(struct bpf_ma_map *map, u32 key)
  *
  * Return: 0; -EINVAL for unknown flags, -EEXIST and -ENOENT where @flags asked
  * for the opposite, -E2BIG when the map is full, -ENOMEM, -EBUSY when this CPU
- * was interrupted with a bucket locked, -EOPNOTSUPP from NMI with a flavor
- * that cannot.
+ * was interrupted with a bucket locked or an NMI found it locked, -EOPNOTSUPP
+ * from NMI with a flavor that cannot.
  */
 int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags)
 {
@@ -311,9 +322,8 @@ int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags)
 	elem_init(map, new, hash, value);
 
 	err = -EBUSY;
-	if (unlikely(!group_enter(map, idx, &irqflags)))
+	if (unlikely(!bucket_lock(map, idx, &irqflags)))
 		goto free_new;
-	raw_spin_lock(&b->lock);
 
 	old = find_locked(b, key);
 	if (old) {
@@ -337,16 +347,14 @@ int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags)
 	elem_publish(b, new, key);
 	if (old)
 		hlist_nulls_del_rcu(&old->node);
-	raw_spin_unlock(&b->lock);
-	group_leave(map, idx, irqflags);
+	bucket_unlock(map, idx, irqflags);
 
 	if (old)
 		elem_free(map, old);
 	return 0;
 
 unlock:
-	raw_spin_unlock(&b->lock);
-	group_leave(map, idx, irqflags);
+	bucket_unlock(map, idx, irqflags);
 free_new:
 	elem_free_unseen(map, new);
 	return err;
@@ -371,14 +379,12 @@ int bpf_ma_delete(struct bpf_ma_map *map, u32 key)
 
 	if (context_forbids(map))
 		return -EOPNOTSUPP;
-	if (unlikely(!group_enter(map, idx, &irqflags)))
+	if (unlikely(!bucket_lock(map, idx, &irqflags)))
 		return -EBUSY;
-	raw_spin_lock(&b->lock);
 	e = find_locked(b, key);
 	if (likely(e))
 		hlist_nulls_del_rcu(&e->node);
-	raw_spin_unlock(&b->lock);
-	group_leave(map, idx, irqflags);
+	bucket_unlock(map, idx, irqflags);
 
 	if (unlikely(!e))
 		return -ENOENT;
