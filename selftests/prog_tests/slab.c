@@ -80,6 +80,16 @@ static unsigned long long wait_for_surplus(unsigned int ms)
 	return s.wait_trace;
 }
 
+/* Returns early when the reader saw memory that went back to slab. */
+static void wait_for_freed_reads(unsigned int ms)
+{
+	const volatile struct reader_state *state = &readers->bss->state;
+	uint64_t end = now_ms() + ms;
+
+	while (!state->poisoned && !state->garbage && now_ms() < end)
+		sleep_ms(20);
+}
+
 static bool create_full_map(const char *flavor)
 {
 	int err = map_create(MAP, flavor, 8, 2 * KEYS);
@@ -110,12 +120,12 @@ static void empty_and_destroy(const void *arg)
 	delete_keys(MAP, KEY, KEYS);
 	surplus = gives_back ? 0 : wait_for_surplus(2500);
 	map_destroy(MAP);
-	sleep_ms(500);
+	wait_for_freed_reads(gives_back ? 5000 * timeout_factor() : 500);
 	CHECK(holding(), "the reader did not last");
 	let_go();
 	reader_join(thread);
-
 	freed_reads = state->poisoned + state->garbage;
+
 	note("%llu reads, %llu of freed memory, %llu of reused; surplus %llu",
 	     (unsigned long long)state->reads, freed_reads,
 	     (unsigned long long)state->reused, surplus);
