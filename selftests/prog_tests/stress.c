@@ -277,15 +277,15 @@ static void cpu_goes_and_comes(void)
 	did.hotplugs += !failed();
 }
 
-/* A sign of life on the console every now and then. */
+/* A sign of life on the console, at the start and every now and then. */
 static void show_progress(uint64_t start)
 {
-	static unsigned int shown;
+	static unsigned int next;
 	unsigned int secs = (now_ms() - start) / 1000;
 
-	if (secs < shown + 30)
+	if (secs < next)
 		return;
-	shown = secs;
+	next = secs + 30;
 	fprintf(stderr, "stress: %u of %u s\n", secs, stress_secs);
 }
 

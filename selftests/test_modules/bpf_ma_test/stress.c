@@ -131,14 +131,17 @@ static void use_some(enum stress_counter context, u32 *rnd, unsigned int most)
 		arenas_use(context, rnd);
 }
 
-/* However slow the machine is, most of its time is left to others. */
+/*
+ * However slow the machine is, most of its time is left to others: the pause is
+ * a multiple of the time since the timer was due. That counts the refills, too,
+ * which the last tick asked for and which have delayed this one.
+ */
 static enum hrtimer_restart tick(struct hrtimer *timer, enum stress_counter context, u32 *rnd)
 {
-	ktime_t start = ktime_get();
 	u64 pause = (100 + ma_random(rnd) % 400) * NSEC_PER_USEC;
 
 	use_some(context, rnd, 16);
-	pause += 8 * ktime_to_ns(ktime_sub(ktime_get(), start));
+	pause += 8 * ktime_to_ns(ktime_sub(ktime_get(), hrtimer_get_expires(timer)));
 	hrtimer_forward_now(timer, ns_to_ktime(pause));
 	return HRTIMER_RESTART;
 }
