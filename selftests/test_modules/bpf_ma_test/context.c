@@ -94,7 +94,7 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 	take_and_give(c, IN_IRQ);
 	atomic_inc(&c->interrupts);
 	/* From now on, or on a slow machine the next one would follow at once. */
-	hrtimer_set_expires(timer, ktime_add_ns(ktime_get(), PERIOD));
+	hrtimer_set_expires(timer, ktime_add_ns(ktime_get(), ma_stretch(PERIOD)));
 	return READ_ONCE(c->stop) ? HRTIMER_NORESTART : HRTIMER_RESTART;
 }
 

@@ -37,16 +37,21 @@ void ma_free(const struct ma_flavor *flavor, struct bpf_mem_alloc *ma, void *obj
 }
 
 /*
- * Waiting for something that is bound to come ends after a time at which it is
- * taken for lost; a kernel that checks each access needs a multiple of it.
+ * A kernel that checks each access needs a multiple of the time that others do:
+ * until something that is bound to come is taken for lost, for instance.
  */
 static unsigned int timeout_factor = 1;
 module_param(timeout_factor, uint, 0444);
-MODULE_PARM_DESC(timeout_factor, "by which time limits are stretched");
+MODULE_PARM_DESC(timeout_factor, "by which times are stretched");
+
+unsigned long ma_stretch(unsigned long duration)
+{
+	return duration * timeout_factor;
+}
 
 unsigned long ma_deadline(unsigned int seconds)
 {
-	return jiffies + seconds * timeout_factor * HZ;
+	return jiffies + ma_stretch(seconds * HZ);
 }
 
 static struct bpf_mem_alloc_totals home;

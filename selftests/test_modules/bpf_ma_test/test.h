@@ -101,6 +101,8 @@ void ma_skip(struct ma_run *run, const char *fmt, ...);
 bool ma_setup(struct ma_run *run, struct bpf_mem_alloc *ma, int size);
 void ma_free(const struct ma_flavor *flavor, struct bpf_mem_alloc *ma, void *obj);
 void ma_mark_home(void);
+/* In any unit, by as much as this kernel is slower than others. */
+unsigned long ma_stretch(unsigned long duration);
 /* Jiffies at which a wait for something that is bound to come has failed. */
 unsigned long ma_deadline(unsigned int seconds);
 bool ma_all_home(struct bpf_mem_alloc_totals *totals);
