@@ -14,6 +14,8 @@
 #include "util.h"
 
 #define MODULE_DIR "/sys/kernel/debug/bpf_ma"
+/* Which flavor hash maps without preallocation are, in a kernel with the series. */
+#define HASH_FLAVOR "/proc/sys/kernel/bpf_hash_flavor"
 
 #define DRAIN_SECS 20
 /*
@@ -25,6 +27,9 @@
 const struct flavor flavors[] = {
 	{ .name = "kernel-prealloc", .prealloc = true },
 	{ .name = "kernel" },
+	{ .name = "kernel-free-rcu", .hash_flavor = "free-rcu" },
+	{ .name = "kernel-reuse-after-rcu-gp", .hash_flavor = "reuse-after-rcu-gp" },
+	{ .name = "kernel-free-after-rcu-gp", .hash_flavor = "free-after-rcu-gp" },
 	{ .name = "normal", .module = true },
 	{ .name = "reuse-after-rcu-gp", .module = true },
 	{ .name = "free-after-rcu-gp", .module = true },
@@ -98,14 +103,30 @@ static int check_module(void)
 	return err;
 }
 
-int maps_setup(bool need_module)
+static int set_hash_flavor(const char *name)
 {
-	if (need_module) {
-		int err = check_module();
+	return write_file(HASH_FLAVOR, name);
+}
 
-		if (err)
-			return err;
-	}
+static int check_hash_flavor(const struct flavor *flavor)
+{
+	int err = set_hash_flavor(flavor->hash_flavor) ?: set_hash_flavor("normal");
+
+	if (err)
+		fprintf(stderr, "flavor %s needs a kernel that has '%s' in %s\n",
+			flavor->name, flavor->hash_flavor, HASH_FLAVOR);
+	return err;
+}
+
+int flavor_check(const struct flavor *flavor)
+{
+	if (flavor->module)
+		return check_module();
+	return flavor->hash_flavor ? check_hash_flavor(flavor) : 0;
+}
+
+int maps_setup(void)
+{
 	if (mkdir(PIN_DIR, 0700) && errno != EEXIST) {
 		fprintf(stderr, "cannot create %s: %s: is bpffs mounted?\n",
 			PIN_DIR, strerror(errno));
@@ -167,7 +188,14 @@ static int create_kernel_map(struct bench_map *map, unsigned int value_size,
 
 	snprintf(value, sizeof(value), "%u", value_size);
 	snprintf(entries, sizeof(entries), "%u", BENCH_MAX_ENTRIES);
+	if (map->flavor->hash_flavor) {
+		err = set_hash_flavor(map->flavor->hash_flavor);
+		if (err)
+			return err;
+	}
 	err = run_command(cg->path, argv);
+	if (map->flavor->hash_flavor)
+		err = set_hash_flavor("normal") ?: err;
 	return err ?: pinned_map_id(&map->kernel_id);
 }
 

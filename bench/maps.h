@@ -19,6 +19,8 @@ struct flavor {
 	const char *name;
 	bool module;		/* bpf_ma.ko's map, not the kernel's own */
 	bool prealloc;
+	/* Of the kernel's own: kernel.bpf_hash_flavor while it is created, or NULL */
+	const char *hash_flavor;
 };
 
 extern const struct flavor flavors[];
@@ -36,11 +38,11 @@ struct module_totals {
 	long long gp_trace;
 };
 
-/*
- * Makes the folder for pins, without what an interrupted run left in it, and
- * checks that the module is there if it is needed.
- */
-int maps_setup(bool need_module);
+/* Whether maps of this flavor can be made here; says why not. */
+int flavor_check(const struct flavor *flavor);
+
+/* Makes the folder for pins, without what an interrupted run left in it. */
+int maps_setup(void);
 
 int read_module_totals(struct module_totals *totals);
 

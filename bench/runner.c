@@ -39,7 +39,8 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "cases", 'c', "A,B", 0, "cases to run (default: all)", 0 },
-	{ "flavors", 'f', "X,Y", 0, "flavors to compare (default: all)", 0 },
+	{ "flavors", 'f', "X,Y", 0,
+	  "flavors to compare (default: all that need no patched kernel)", 0 },
 	{ "secs", 's', "SECS", 0,
 	  "seconds to measure each row, over all rounds (default 5)", 0 },
 	{ "rounds", 'r', "N", 0, "rounds (default 3)", 0 },
@@ -55,7 +56,7 @@ static const struct argp_option argp_options[] = {
 static const char argp_doc[] =
 	"Measures hash maps of several allocators under BPF programs.\n"
 	"\vNeeds root, cgroup v2, bpffs and bpftool, and bpf_ma.ko and debugfs\n"
-	"for all flavors but kernel-prealloc and kernel.\n";
+	"for all flavors but those of the kernel's own map.\n";
 
 static void refuse_name(const char *what, const char *name)
 {
@@ -186,12 +187,13 @@ static void check_options(const struct options *options)
 		}
 }
 
-static bool needs_module(const struct options *options)
+static int check_flavors(const struct options *options)
 {
-	for (unsigned int i = 0; i < options->nr_flavors; i++)
-		if (options->flavors[i]->module)
-			return true;
-	return false;
+	int err = 0;
+
+	for (unsigned int i = 0; i < options->nr_flavors && !err; i++)
+		err = flavor_check(options->flavors[i]);
+	return err;
 }
 
 static double mean_kops(const struct round_result *result,
@@ -333,7 +335,8 @@ static void default_options(struct options *options)
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
 		options->cases[options->nr_cases++] = &cases[i];
 	for (unsigned int i = 0; i < nr_flavors; i++)
-		options->flavors[options->nr_flavors++] = &flavors[i];
+		if (!flavors[i].hash_flavor)
+			options->flavors[options->nr_flavors++] = &flavors[i];
 	options->secs = 5;
 	options->rounds = 3;
 	options->round.objects = ".";
@@ -372,7 +375,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (cgroup_setup() || programs_unpin() ||
-	    maps_setup(needs_module(&options)))
+	    check_flavors(&options) || maps_setup())
 		return 2;
 
 	failed = all_rounds(&options, out);

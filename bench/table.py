@@ -7,17 +7,18 @@ import json
 import re
 import sys
 
-COLUMNS = ("flavor", "k/s per producer", "/normal", "avg MiB", "/normal",
-           "peak MiB", "threads", "slab taken = returned")
+def columns(reference):
+    return ("flavor", "k/s per producer", f"/{reference}", "avg MiB", f"/{reference}",
+            "peak MiB", "threads", "slab taken = returned")
 
 
-def ratio(row, normal, name):
-    if not normal or not normal[name] or row[name] is None:
+def ratio(row, base, name):
+    if not base or not base[name] or row[name] is None:
         return "-"
-    return f"{row[name] / normal[name]:.2f}x"
+    return f"{row[name] / base[name]:.2f}x"
 
 
-def cells(row, normal):
+def cells(row, base):
     if "failure" in row:
         return None
     slab = "-"
@@ -25,18 +26,18 @@ def cells(row, normal):
         slab = f"{row['slab_taken']} = {row['slab_returned']}"
     return (row["flavor"],
             f"{row['kops_mean']:.2f} ± {row['kops_stddev']:.2f}",
-            ratio(row, normal, "kops_mean"),
+            ratio(row, base, "kops_mean"),
             f"{row['mem_avg_mib']:.2f}",
-            ratio(row, normal, "mem_avg_mib"),
+            ratio(row, base, "mem_avg_mib"),
             f"{row['mem_peak_mib']:.2f}",
             "{threads_before}/{threads_peak}/{threads_after}".format(**row),
             slab)
 
 
-def print_case(case, rows):
-    normal = next((r for r in rows if r["flavor"] == "normal" and "failure" not in r), None)
-    lines = [COLUMNS] + [line for line in (cells(r, normal) for r in rows) if line]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+def print_case(case, rows, reference):
+    base = next((r for r in rows if r["flavor"] == reference and "failure" not in r), None)
+    lines = [columns(reference)] + [line for line in (cells(r, base) for r in rows) if line]
+    widths = [max(map(len, column)) for column in zip(*lines)]
     print(f"\n{case}")
     for line in lines:
         padded = [line[0].ljust(widths[0])]
@@ -74,7 +75,8 @@ def main():
     print("{rounds} rounds, {secs} s measured per row, {value_size}-byte values; threads: kernel threads before/at peak/after".format(**env))
     cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))
     for case in cases:
-        print_case(case, [row for row in bench["rows"] if row["case"] == case])
+        print_case(case, [row for row in bench["rows"] if row["case"] == case],
+                   env.get("reference", "normal"))
     print_threads(bench["rows"])
     sys.exit(any("failure" in row for row in bench["rows"]))
 
