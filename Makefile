@@ -47,6 +47,8 @@ help:
 	@echo 'make model      check the models with spin, about 6 minutes'
 	@echo 'make mutants    break the allocator in many ways, and see the tests notice'
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
+	@echo 'make bench-check'
+	@echo '                count its instructions on one CPU, and compare with bench/limits'
 	@echo 'make plots      draw the last benchmark again'
 	@echo 'make kernel-debug, make kernel-kcsan'
 	@echo '                build the kernel of that KERNEL= (else done when it is needed)'
@@ -73,7 +75,7 @@ help:
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
 	@echo '  MODELS=            comma-separated patterns, such as keeper*; empty is all'
-	@echo '  ACCEL=auto         or kvm, tcg: how the VM runs'
+	@echo '  ACCEL=auto         or kvm, tcg, icount: how the VM runs'
 	@echo '  V=1                show the commands'
 
 module:
@@ -117,6 +119,10 @@ bench:
 	$(Q)scripts/packages.sh build vm bench
 	$(Q)OUT=$(CURDIR)/.output/bench scripts/with-module.sh bench/run
 
+bench-check:
+	$(Q)scripts/packages.sh build vm bench
+	$(Q)OUT=$(CURDIR)/.output/bench-check bench/check
+
 patches:
 	$(Q)scripts/patches.sh --refresh
 	$(Q)[[ -z '$(KDIR)' ]] || scripts/patches.sh '$(KDIR)'
@@ -131,4 +137,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test stress test-all kernel-debug kernel-kcsan model mutants bench patches plots clean distclean
+.PHONY: help module check style test stress test-all kernel-debug kernel-kcsan model mutants bench bench-check patches plots clean distclean
