@@ -43,6 +43,7 @@ help:
 	@echo 'make check      static checks, and the allocator in user space; needs no VM'
 	@echo 'make test       boot the VM and run the selftests'
 	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
+	@echo 'make coverage   of memalloc.c by the tests in user space, lines and branches'
 	@echo 'make stress     all contexts, flavors and faults at once, for SECS= (600) seconds'
 	@echo 'make model      check the models with spin, about 6 minutes'
 	@echo 'make mutants    break the allocator in many ways, and see the tests notice'
@@ -85,6 +86,10 @@ module:
 check:
 	$(Q)scripts/packages.sh build style user
 	$(Q)scripts/with-module.sh scripts/check.sh
+
+coverage:
+	$(Q)scripts/packages.sh user coverage
+	$(Q)$(MAKE) --no-print-directory -C tests/user coverage
 
 style:
 	$(Q)scripts/packages.sh style
@@ -137,4 +142,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check style test stress test-all kernel-debug kernel-kcsan model mutants bench bench-check patches plots clean distclean
+.PHONY: help module check coverage style test stress test-all kernel-debug kernel-kcsan model mutants bench bench-check patches plots clean distclean

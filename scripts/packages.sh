@@ -18,6 +18,8 @@ when all is there. Needs root only when something is missing.
   bench   summarise and plot the benchmark
   style   static checks: sparse, checkpatch, shellcheck
   user    the allocator in user space, under sanitizers
+  coverage
+          measure how much of the allocator the tests in user space run
   kernel  build a kernel from source
   model   check the model with spin
   mutants apply the patches that break the allocator
@@ -38,12 +40,13 @@ group_packages() {
 	vm)	echo qemu-system-x86 busybox-static cpio gcc libc6-dev python3 ;;
 	bench)	echo gnuplot-nox jq python3 ;;
 	style)	echo sparse perl shellcheck xz-utils ;;
+	coverage) echo gcovr ;;
 	kernel)	echo gcc-12 make bison flex bc libelf-dev pahole ccache xz-utils ;;
 	model)	echo spin gcc libc6-dev ;;
 	mutants) echo patch ;;
 	user)	echo gcc clang libc6-dev libclang-rt-dev make binutils pkg-config \
 			check liburcu-dev ;;
-	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, kernel, model, mutants" ;;
+	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, coverage, kernel, model, mutants" ;;
 	esac
 }
 
