@@ -40,28 +40,13 @@ static void count_error(struct load *load, int err)
 	load->err = err;
 }
 
-/*
- * On PREEMPT_RT the refill is a thread, and one that is busy enough has the
- * scheduler let other tasks run before it for a while, 50 ms of each second. What
- * they find then may be nothing, but not for long.
- */
-static int update_with_patience(unsigned int first, unsigned int n)
-{
-	uint64_t deadline = kernel_is_rt() ? deadline_ms(200) : 0;
-	int err;
-
-	while ((err = update_keys(MAP, first, n)) == -ENOMEM && now_ms() < deadline)
-		sleep_ms(1);
-	return err;
-}
-
 static void overwrite_and_delete(void *arg)
 {
 	struct load *load = arg;
 	int i;
 
 	for (i = 0; i < 4; i++)
-		count_error(load, update_with_patience(load->first, 64));
+		count_error(load, update_keys(MAP, load->first, 64));
 	count_error(load, delete_keys(MAP, load->first, 64));
 }
 

@@ -90,9 +90,12 @@ static void bad_command(const void *arg)
 
 static void id_in_use(const void *arg)
 {
+	int err;
+
 	CHECK(!map_create(MAP, "normal", 8, 10), "create");
 	CHECK(map_create(MAP, "reuse-after-rcu-gp", 16, 10) == -EEXIST, "create again");
-	CHECK(!update_keys(MAP, 0, 5), "the first map has changed");
+	err = update_keys(MAP, 0, 5);
+	CHECK(!err, "the first map has changed: %s", strerror(-err));
 	CHECK(!map_destroy(MAP), "destroy");
 	CHECK(map_destroy(MAP) == -ENOENT, "destroy again");
 	/* The ID is free at once, though the first map is still being taken apart. */

@@ -161,15 +161,28 @@ int map_iterate_wrongly(struct map_op *op)
 	return run_op(map_ops->progs.iterate_wrongly, op);
 }
 
+/*
+ * On PREEMPT_RT the refill is a thread, which may have to wait for a lock of slab's,
+ * and which the scheduler lets other tasks run before for 50 ms of each second.
+ * What a program finds meanwhile may be nothing, but not for long.
+ */
 int update_keys(unsigned int id, unsigned int first, unsigned int count)
 {
+	uint64_t deadline = kernel_is_rt() ? deadline_ms(200) : 0;
 	static unsigned long long value;
 	struct map_op op = {
-		.id = id, .key = first, .count = count, .value_size = 8,
+		.id = id, .key = first, .value_size = 8,
 		.value = __atomic_add_fetch(&value, 1ULL << 32, __ATOMIC_RELAXED),
 	};
+	int err;
 
-	return run_op(map_ops->progs.update, &op);
+	for (;;) {
+		op.count = count;
+		err = run_op(map_ops->progs.update, &op);
+		if (err != -ENOMEM || now_ms() >= deadline)
+			return err;
+		sleep_ms(1);
+	}
 }
 
 int delete_keys(unsigned int id, unsigned int first, unsigned int count)
