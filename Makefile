@@ -31,7 +31,7 @@ Q := $(if $(filter 1,$(V)),,@)
 accept = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),, \
 	$(error $(1)='$($(1))': accepted is $(3)))
 
-kernels := stock-6.12 stock-6.1 stock-6.12-rt debug kcsan
+kernels := stock-6.12 stock-6.1 stock-6.12-rt debug kcsan unpatched classic flavored
 $(call accept,KERNEL,$(kernels),one of $(kernels))
 $(call accept,V,0 1,0 or 1)
 $(call accept,CPUS,$(shell seq 1 64),1 to 64)
@@ -51,7 +51,8 @@ help:
 	@echo 'make bench-check'
 	@echo '                count its instructions on one CPU, and compare with bench/limits'
 	@echo 'make plots      draw the last benchmark again'
-	@echo 'make kernel-debug, make kernel-kcsan'
+	@echo 'make kernel     build the kernels unpatched, classic and flavored, of one configuration'
+	@echo 'make kernel-debug, make kernel-kcsan, ...'
 	@echo '                build the kernel of that KERNEL= (else done when it is needed)'
 	@echo 'make patches    put the allocator into the patch series; with KDIR=, a kernel source,'
 	@echo '                write the series as it applies there to .output/patches'
@@ -62,8 +63,9 @@ help:
 	@echo 'Debian packages that are missing get installed (as root), kernels are fetched'
 	@echo 'into $${BPF_MA_CACHE:-~/.cache/bpf-ma}; both say so. Variables, with defaults:'
 	@echo
-	@echo '  KERNEL=stock-6.12  or stock-6.1, stock-6.12-rt, debug, kcsan: which kernel to build'
-	@echo '                     for and boot; the last two are built from source, which takes long'
+	@echo '  KERNEL=stock-6.12  or stock-6.1, stock-6.12-rt, debug, kcsan, unpatched, classic, flavored:'
+	@echo '                     which kernel to build for and boot; the last five are built from'
+	@echo '                     source, which takes long'
 	@echo '  KERNELS=           for test-all; default: $(KERNELS)'
 	@echo '  KDIR= BZIMAGE=     a build directory (and image) of your own instead'
 	@echo '  CPUS=2 MEM=2G      the size of the VM'
@@ -109,8 +111,13 @@ stress:
 test-all:
 	$(Q)scripts/test-all.sh $(KERNELS)
 
-kernel-debug kernel-kcsan: kernel-%:
+kernel-debug kernel-kcsan kernel-unpatched kernel-classic kernel-flavored: kernel-%:
 	$(Q)scripts/kernel-build.sh $*
+
+# The series has to have this memalloc.c, or something else would be tested.
+kernel:
+	$(Q)scripts/patches.sh --check
+	$(Q)for name in unpatched classic flavored; do scripts/kernel-build.sh $$name || exit; done
 
 model:
 	$(Q)scripts/packages.sh model
@@ -142,4 +149,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check coverage style test stress test-all kernel-debug kernel-kcsan model mutants bench bench-check patches plots clean distclean
+.PHONY: help module check coverage style test stress test-all kernel kernel-debug kernel-kcsan kernel-unpatched kernel-classic kernel-flavored model mutants bench bench-check patches plots clean distclean

@@ -22,7 +22,9 @@ for a newer one. Nothing is installed on this machine, and root is not needed.
   stock-6.12     Debian 12's 6.12 cloud kernel (default)
   stock-6.1      Debian 12's default 6.1 cloud kernel
   stock-6.12-rt  6.12 with PREEMPT_RT
-  debug, kcsan   6.12 with run-time checks: see scripts/kernel-build.sh
+  debug, kcsan   6.12 with run-time checks, and
+  unpatched, classic, flavored
+                 6.12 without and with patches/: see scripts/kernel-build.sh
 EOF
 }
 
@@ -49,8 +51,9 @@ case $name in
 stock-6.12)	release='6\.12\.[0-9]+\+deb12-cloud-amd64' ;;
 stock-6.1)	release='6\.1\.0-[0-9]+-cloud-amd64' ;;
 stock-6.12-rt)	release='6\.12\.[0-9]+\+deb12-rt-amd64' ;;
-debug|kcsan)	exec "$(dirname "$(realpath "$0")")/kernel-build.sh" ${refresh:+--refresh} "$name" ;;
-*)	die "unknown kernel '$name': accepted are stock-6.12, stock-6.1, stock-6.12-rt, debug, kcsan" ;;
+debug|kcsan|unpatched|classic|flavored)
+	exec "$(dirname "$(realpath "$0")")/kernel-build.sh" ${refresh:+--refresh} "$name" ;;
+*)	die "unknown kernel '$name': accepted are stock-6.12, stock-6.1, stock-6.12-rt, debug, kcsan, unpatched, classic, flavored" ;;
 esac
 
 kernels=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}/kernels

@@ -6,11 +6,14 @@ set -euo pipefail
 
 usage() {
 	cat <<'USAGE'
-Usage: scripts/linux-source.sh [--refresh] deb|tree
+Usage: scripts/linux-source.sh [--refresh] deb|tree|patched
 
 Prints the path of Debian 12's linux-source-6.12 package, or that of the source
-tree unpacked from it, below ${BPF_MA_CACHE:-~/.cache/bpf-ma}/kernels/. What was
-fetched once is used again; --refresh asks the archive for a newer one.
+tree unpacked from it, or that of a copy of the tree with the series of patches/,
+below ${BPF_MA_CACHE:-~/.cache/bpf-ma}/kernels/. What was fetched once is used
+again; --refresh asks the archive for a newer one. Each state of the series has a
+tree of its own; its files are links to those of the first tree, so none may be
+written to.
 USAGE
 }
 
@@ -26,10 +29,11 @@ if [[ ${1:-} == --refresh ]]; then
 fi
 case ${1:-} in
 -h|--help)	usage; exit 0 ;;
-deb|tree)	what=$1 ;;
-*)	die "unknown argument '${1:-}': accepted are deb, tree" ;;
+deb|tree|patched) what=$1 ;;
+*)	die "unknown argument '${1:-}': accepted are deb, tree, patched" ;;
 esac
 
+scripts=$(dirname "$(realpath "$0")")
 package=linux-source-6.12
 kernels=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}/kernels
 mkdir -p "$kernels" 2>/dev/null || die "cannot create the cache $kernels"
@@ -93,4 +97,32 @@ if [[ ! -d $tree ]]; then
 		die "cannot unpack $deb"
 	mv "$partial/tree" "$tree"
 fi
-echo "$tree"
+if [[ $what == tree ]]; then
+	echo "$tree"
+	exit 0
+fi
+
+hash() {
+	sha256sum | cut -c 1-8
+}
+
+# Two keys: what the series does to the kernel alone, by which kernels are cached, and
+# all of it, with selftests and documentation.
+mapfile -t patches < <(find "$(dirname "$scripts")/patches" -name '[0-9]*.patch' | LC_ALL=C sort)
+key=$(cat "${patches[@]}" | awk '/^From / { code = 0 }
+	/^diff --git / { code = $3 !~ "^a/(tools|Documentation)/" }
+	code' | hash)-$(cat "${patches[@]}" | hash)
+patched=$kernels/patched/$(basename "$tree")-$key
+if [[ ! -d $patched ]]; then
+	echo "linux-source.sh: applying the series to a copy of $(basename "$tree")" >&2
+	OUT=$partial/series "$scripts/patches.sh" "$tree" >&2
+	rm "$partial"/series/0000-*
+	cp -al "$tree" "$partial/tree"
+	# A repository around the cache would have git look for the files there.
+	GIT_CEILING_DIRECTORIES=$partial git -C "$partial/tree" apply \
+		"$partial"/series/*.patch >&2 ||
+		die "the series does not apply to $tree"
+	mkdir -p "$kernels/patched"
+	mv "$partial/tree" "$patched"
+fi
+echo "$patched"
