@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 # Which kernel: a name that scripts/kernel.sh knows, or a tree of one's own.
 KERNEL ?= stock-6.12
+TEST_KERNELS := $(KERNELS)
 KERNELS ?= stock-6.12 stock-6.1 stock-6.12-rt debug
 KDIR ?=
 BZIMAGE ?=
@@ -44,6 +45,8 @@ help:
 	@echo 'make test       boot the VM and run the selftests'
 	@echo 'make test-all   the same on each kernel of KERNELS=, by turns'
 	@echo 'make coverage   of memalloc.c by the tests in user space, lines and branches'
+	@echo 'make test-kernel'
+	@echo '                the kernel'"'"'s own BPF selftests on unpatched and patched kernels, compared'
 	@echo 'make stress     all contexts, flavors and faults at once, for SECS= (600) seconds'
 	@echo 'make model      check the models with spin, about 6 minutes'
 	@echo 'make mutants    break the allocator in many ways, and see the tests notice'
@@ -67,6 +70,7 @@ help:
 	@echo '                     which kernel to build for and boot; the last five are built from'
 	@echo '                     source, which takes long'
 	@echo '  KERNELS=           for test-all; default: $(KERNELS)'
+	@echo '                     for test-kernel, which has other names: see kernel/run --help'
 	@echo '  KDIR= BZIMAGE=     a build directory (and image) of your own instead'
 	@echo '  CPUS=2 MEM=2G      the size of the VM'
 	@echo '  SUITES=            comma-separated: which selftests; empty is all, which are'
@@ -119,6 +123,13 @@ kernel:
 	$(Q)scripts/patches.sh --check
 	$(Q)for name in unpatched classic flavored; do scripts/kernel-build.sh $$name || exit; done
 
+test-kernel: export KERNELS := $(TEST_KERNELS)
+test-kernel:
+	$(Q)kernel/run --check
+	$(Q)scripts/patches.sh --check
+	$(Q)scripts/packages.sh build vm
+	$(Q)OUT=$(CURDIR)/.output/test-kernel kernel/run
+
 model:
 	$(Q)scripts/packages.sh model
 	$(Q)set -f; OUT=$(CURDIR)/.output/model model/run $${MODELS//,/ }
@@ -149,4 +160,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check coverage style test stress test-all kernel kernel-debug kernel-kcsan kernel-unpatched kernel-classic kernel-flavored model mutants bench bench-check patches plots clean distclean
+.PHONY: help module check coverage style test stress test-all test-kernel kernel kernel-debug kernel-kcsan kernel-unpatched kernel-classic kernel-flavored model mutants bench bench-check patches plots clean distclean

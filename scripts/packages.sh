@@ -21,6 +21,8 @@ when all is there. Needs root only when something is missing.
   coverage
           measure how much of the allocator the tests in user space run
   kernel  build a kernel from source
+  kernel-tests
+          build the kernel's own selftests of BPF
   model   check the model with spin
   mutants apply the patches that break the allocator
 EOF
@@ -42,11 +44,12 @@ group_packages() {
 	style)	echo sparse perl shellcheck xz-utils ;;
 	coverage) echo gcovr ;;
 	kernel)	echo gcc-12 make bison flex bc libelf-dev pahole ccache xz-utils ;;
+	kernel-tests) echo gcc make clang-19 llvm-19 libelf-dev zlib1g-dev libcap-dev ;;
 	model)	echo spin gcc libc6-dev ;;
 	mutants) echo patch ;;
 	user)	echo gcc clang libc6-dev libclang-rt-dev make binutils pkg-config \
 			check liburcu-dev ;;
-	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, coverage, kernel, model, mutants" ;;
+	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, coverage, kernel, kernel-tests, model, mutants" ;;
 	esac
 }
 
