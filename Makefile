@@ -33,6 +33,8 @@ accept = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),, \
 	$(error $(1)='$($(1))': accepted is $(3)))
 
 kernels := stock-6.12 stock-6.1 stock-6.12-rt debug kcsan unpatched classic flavored
+# The benchmark of the kernel's own maps is of two kernels.
+kernels += $(if $(filter-out bench help,$(or $(MAKECMDGOALS),help)),,patched)
 $(call accept,KERNEL,$(kernels),one of $(kernels))
 $(call accept,V,0 1,0 or 1)
 $(call accept,CPUS,$(shell seq 1 64),1 to 64)
@@ -69,6 +71,7 @@ help:
 	@echo '  KERNEL=stock-6.12  or stock-6.1, stock-6.12-rt, debug, kcsan, unpatched, classic, flavored:'
 	@echo '                     which kernel to build for and boot; the last five are built from'
 	@echo '                     source, which takes long'
+	@echo '                     or patched, for make bench: classic and flavored by turns'
 	@echo '  KERNELS=           for test-all; default: $(KERNELS)'
 	@echo '                     for test-kernel, which has other names: see kernel/run --help'
 	@echo '  KDIR= BZIMAGE=     a build directory (and image) of your own instead'
@@ -137,10 +140,20 @@ model:
 mutants:
 	$(Q)OUT=$(CURDIR)/.output/mutants selftests/mutants/run
 
+ifeq ($(KERNEL),patched)
+bench:
+	$(Q)bench/patched --check
+	$(Q)kernel/bench --check
+	$(Q)scripts/patches.sh --check
+	$(Q)scripts/packages.sh build vm bench
+	$(Q)OUT=$(CURDIR)/.output/bench-patched bench/patched
+	$(Q)OUT=$(CURDIR)/.output/bench-kernel kernel/bench
+else
 bench:
 	$(Q)bench/run --check
 	$(Q)scripts/packages.sh build vm bench
 	$(Q)OUT=$(CURDIR)/.output/bench scripts/with-module.sh bench/run
+endif
 
 bench-check:
 	$(Q)scripts/packages.sh build vm bench
