@@ -7,7 +7,7 @@
 import argparse
 import json
 
-from report import make_row
+from report import make_rows
 
 
 def renamed(flavor, name):
@@ -20,24 +20,19 @@ def load(argument):
         return name, json.load(file)
 
 
-def merged_rows(boots):
-    by_row = {}
-    for name, bench in boots:
-        for row in bench["rows"]:
-            key = row["case"], renamed(row["flavor"], name)
-            by_row.setdefault(key, []).extend(row["rounds"])
-    want = max(map(len, by_row.values()))
-    cases = list(dict.fromkeys(case for case, _ in by_row))
-    keys = sorted(by_row, key=lambda key: cases.index(key[0]))
-    return [make_row(*key, by_row[key], want) for key in keys], want
+def merged_rows(boots, rounds):
+    results = [((row["case"], renamed(row["flavor"], name)), result)
+               for name, bench in boots for row in bench["rows"] for result in row["rounds"]]
+    return make_rows(results, rounds)
 
 
-def merged_env(boots, rounds, reference):
-    env = dict(boots[0][1]["env"])
+def merged_env(boots, reference):
+    first, bench = boots[0]
+    same = [bench["env"] for name, bench in boots if name == first]
+    env = dict(bench["env"])
     env["kernel"] = " and ".join(dict.fromkeys(bench["env"]["kernel"] for _, bench in boots))
-    env["rounds"] = rounds
-    env["secs"] = round(sum(bench["env"]["secs"] for name, bench in boots
-                            if name == boots[0][0]), 3)
+    env["rounds"] = sum(boot["rounds"] for boot in same)
+    env["secs"] = round(sum(boot["secs"] for boot in same), 3)
     env["reference"] = reference
     return env
 
@@ -51,9 +46,10 @@ def main():
     args = parser.parse_args()
 
     boots = [load(boot) for boot in args.boots]
-    rows, rounds = merged_rows(boots)
+    env = merged_env(boots, args.reference)
+    rows = merged_rows(boots, env["rounds"])
     with open(args.json, "w") as out:
-        json.dump({"env": merged_env(boots, rounds, args.reference), "rows": rows}, out, indent=1)
+        json.dump({"env": env, "rows": rows}, out, indent=1)
         out.write("\n")
 
 

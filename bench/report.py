@@ -108,13 +108,13 @@ def make_row(case, flavor, results, want_rounds):
     return row
 
 
-def make_rows(records, want_rounds):
+def make_rows(results, want_rounds):
+    """Rows of ((case, flavor), result of a round), those of a case together."""
     by_row = {}
-    for record in records:
-        key = record["case"], record["flavor"]
-        by_row.setdefault(key, []).append(round_result(record))
-    order = {case: n for n, (case, _) in reversed(list(enumerate(by_row)))}
-    keys = sorted(by_row, key=lambda key: order[key[0]])
+    for key, result in results:
+        by_row.setdefault(key, []).append(result)
+    cases = list(dict.fromkeys(case for case, _ in by_row))
+    keys = sorted(by_row, key=lambda key: cases.index(key[0]))
     return [make_row(*key, by_row[key], want_rounds) for key in keys]
 
 
@@ -144,10 +144,11 @@ def main():
     if not records:
         sys.exit(f"report.py: no round was recorded in {args.rounds}")
     want = env.get("rounds") or max(int(r["round"]) for r in records)
+    results = [((r["case"], r["flavor"]), round_result(r)) for r in records]
 
     partial = args.json + ".tmp"
     with open(partial, "w") as out:
-        json.dump({"env": env, "rows": make_rows(records, want)}, out, indent=1)
+        json.dump({"env": env, "rows": make_rows(results, want)}, out, indent=1)
         out.write("\n")
     os.replace(partial, args.json)
 
