@@ -7,7 +7,7 @@
 import argparse
 import json
 
-from report import make_rows
+from report import make_rows, write_bench
 
 
 def renamed(flavor, name):
@@ -47,10 +47,7 @@ def main():
 
     boots = [load(boot) for boot in args.boots]
     env = merged_env(boots, args.reference)
-    rows = merged_rows(boots, env["rounds"])
-    with open(args.json, "w") as out:
-        json.dump({"env": env, "rows": rows}, out, indent=1)
-        out.write("\n")
+    write_bench(args.json, env, merged_rows(boots, env["rounds"]))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,15 @@ def make_rows(results, want_rounds):
     return [make_row(*key, by_row[key], want_rounds) for key in keys]
 
 
+def write_bench(path, env, rows):
+    """Complete or not at all."""
+    partial = path + ".tmp"
+    with open(partial, "w") as out:
+        json.dump({"env": env, "rows": rows}, out, indent=1)
+        out.write("\n")
+    os.replace(partial, path)
+
+
 def number_or_text(text):
     for kind in (int, float):
         try:
@@ -145,12 +154,7 @@ def main():
         sys.exit(f"report.py: no round was recorded in {args.rounds}")
     want = env.get("rounds") or max(int(r["round"]) for r in records)
     results = [((r["case"], r["flavor"]), round_result(r)) for r in records]
-
-    partial = args.json + ".tmp"
-    with open(partial, "w") as out:
-        json.dump({"env": env, "rows": make_rows(results, want)}, out, indent=1)
-        out.write("\n")
-    os.replace(partial, args.json)
+    write_bench(args.json, env, make_rows(results, want))
 
 
 if __name__ == "__main__":
