@@ -203,8 +203,10 @@ find_source() {
 }
 
 newest_cached() {
-	find "${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}/kernels/source" -mindepth 1 -maxdepth 1 \
-		-type d ! -name '.*' 2>/dev/null | sort -V | tail -n 1
+	local sources=${BPF_MA_CACHE:-$HOME/.cache/bpf-ma}/kernels/source
+
+	[[ -d $sources ]] || return 0
+	find "$sources" -mindepth 1 -maxdepth 1 -type d ! -name '.*' | sort -V | tail -n 1
 }
 
 check() {
