@@ -13,6 +13,9 @@
 #include "util.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
+/* More than a grace period of an idle machine. */
+#define SETTLE_SECS 0.1
+#define SETTLE_SECS_MAX 10
 
 int cgroup_setup(void)
 {
@@ -93,4 +96,25 @@ int cgroup_drain_stocks(const struct cgroup *cg)
 	snprintf(file, sizeof(file), "%s/memory.high", cg->path);
 	err = write_file(file, "0");
 	return err ?: write_file(file, "max");
+}
+
+int cgroup_settle(const struct cgroup *cg)
+{
+	double end = now_secs() + SETTLE_SECS_MAX;
+	long long before, bytes = -1;
+	int err;
+
+	do {
+		before = bytes;
+		err = cgroup_drain_stocks(cg);
+		if (err)
+			return err;
+		sleep_secs(SETTLE_SECS);
+		bytes = cgroup_memory(cg);
+		if (bytes == before)
+			return 0;
+	} while (now_secs() < end);
+	fprintf(stderr, "memory.current of %s still changes after %d s\n", cg->path,
+		SETTLE_SECS_MAX);
+	return -ETIMEDOUT;
 }

@@ -27,4 +27,12 @@ long long cgroup_memory(const struct cgroup *cg);
  */
 int cgroup_drain_stocks(const struct cgroup *cg);
 
+/*
+ * Waits until nothing comes back any more from the process that created the map,
+ * such as its kernel stack after a grace period: what it gives back would be a
+ * stock, of another size for each way to create a map, from which a map that needs
+ * little is served without charging anything.
+ */
+int cgroup_settle(const struct cgroup *cg);
+
 #endif /* BENCH_CGROUP_H */

@@ -173,11 +173,10 @@ static int run_on_map(struct run *run, const struct bench_case *bench_case)
 {
 	int err;
 
-	/* what is left of the process that created the map */
-	err = cgroup_drain_stocks(&run->cgroup);
-	err = err ?: programs_attach(&run->programs, run->options->objects,
-				     &run->map, bench_case->name,
-				     run->options->value_size);
+	err = cgroup_settle(&run->cgroup) ?:
+	      programs_attach(&run->programs, run->options->objects,
+			      &run->map, bench_case->name,
+			      run->options->value_size);
 	if (err)
 		return err;
 	err = run_producers(run, bench_case->pattern);
