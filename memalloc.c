@@ -135,7 +135,8 @@ struct bpf_ma_batch {
  * @active: depth of nesting on this CPU, see cache_enter()
  * @low: refill when fewer objects than this are free
  * @high: give surplus to the depot when more than this are free
- * @batch: objects in a refill, and in a batch before it is closed
+ * @batch: objects in a refill
+ * @full: objects in the open batch with which it is closed; at least 2
  * @waits: frees wait for a grace period, copied from the flavor
  * @reuses: what waited becomes free, else dead
  * @free: objects that an allocation may take
@@ -164,7 +165,7 @@ struct bpf_ma_batch {
  */
 struct bpf_mem_cache {
 	unsigned int active;
-	u16 low, high, batch;
+	u16 low, high, batch, full;
 	bool waits;
 	bool reuses;
 	struct bpf_ma_list free;
@@ -353,14 +354,21 @@ static struct {
 
 /* ---- lists of objects ---- */
 
+/* Leaves the tail of an empty list to the caller. */
+static __always_inline void list_push_head(struct bpf_ma_list *list,
+					   struct bpf_ma_obj *obj)
+{
+	obj->next = list->head;
+	list->head = obj;
+	list->count++;
+}
+
 static __always_inline void list_push(struct bpf_ma_list *list,
 				      struct bpf_ma_obj *obj)
 {
-	obj->next = list->head;
 	if (!list->head)
 		list->tail = obj;
-	list->head = obj;
-	list->count++;
+	list_push_head(list, obj);
 }
 
 static __always_inline struct bpf_ma_obj *list_pop(struct bpf_ma_list *list)
@@ -820,23 +828,26 @@ static void engine_request(void)
 
 /*
  * Whether the caller became the owner of the cache's lists.  It may go on
- * either way, and calls cache_exit() at the end.  A plain counter will do:
- * whoever comes in between the load and the store is nested, and leaves it as
- * it was.
+ * either way, and calls cache_exit() at the end.  A plain counter will do, even
+ * where it is loaded and stored: whoever comes in between is nested, and leaves
+ * it as it was.
  */
+static __always_inline bool cache_is_owner(const struct bpf_mem_cache *c)
+{
+	return c->active == 1;
+}
+
 static __always_inline bool cache_enter(struct bpf_mem_cache *c)
 {
-	unsigned int depth = READ_ONCE(c->active);
-
-	WRITE_ONCE(c->active, depth + 1);
+	c->active++;
 	barrier();
-	return !depth;
+	return cache_is_owner(c);
 }
 
 static __always_inline void cache_exit(struct bpf_mem_cache *c)
 {
 	barrier();
-	WRITE_ONCE(c->active, READ_ONCE(c->active) - 1);
+	c->active--;
 }
 
 static __always_inline unsigned int cache_newest(const struct bpf_mem_cache *c)
@@ -919,33 +930,13 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 }
 
 /* The open batch is full; returns whether the irq_work has something to do. */
-static noinline notrace bool cache_batch_full(struct bpf_mem_cache *c)
+static notrace bool cache_batch_full(struct bpf_mem_cache *c)
 {
 	cache_close(c);
 	if (cache_has_ready(c))
 		cache_harvest(c);
 	return c->spare.count || c->dead.count || cache_is_pressed(c) ||
 	       !READ_ONCE(c->depot->pool->awake);
-}
-
-/* Frees to the open batch; returns whether the irq_work has something to do. */
-static __always_inline bool cache_free_waiting(struct bpf_mem_cache *c,
-					       struct bpf_ma_obj *obj)
-{
-	list_push(&c->open, obj);
-	if (unlikely(c->open.count >= c->batch))
-		return cache_batch_full(c);
-	return unlikely(c->open.count == 1) && !READ_ONCE(c->depot->pool->awake);
-}
-
-/* Frees for immediate reuse; returns whether the irq_work has something to do. */
-static __always_inline bool cache_free_now(struct bpf_mem_cache *c,
-					   struct bpf_ma_obj *obj)
-{
-	list_push(&c->free, obj);
-	return c->free.count > c->high ||
-	       (c->free.count == c->low + 1 &&
-		!READ_ONCE(c->depot->pool->awake));
 }
 
 /*
@@ -959,9 +950,51 @@ static notrace bool cache_nested(struct bpf_mem_cache *c)
 	return !READ_ONCE(c->working);
 }
 
+/* The end of a section that began with local_irq_save() and cache_enter(). */
+static __always_inline void cache_leave(struct bpf_mem_cache *c, bool raise,
+					unsigned long flags)
+{
+	cache_exit(c);
+	if (raise)
+		irq_work_queue(&c->work);
+	local_irq_restore(flags);
+}
+
+static noinline notrace void cache_free_nested(struct bpf_mem_cache *c,
+					       struct bpf_ma_obj *obj, bool rcu,
+					       unsigned long flags)
+{
+	llist_add(&obj->node, rcu ? &c->side_wait : &c->side);
+	cache_leave(c, cache_nested(c), flags);
+}
+
+/* Owner: the open batch was begun, or is full. */
+static noinline notrace void cache_freed_waiting(struct bpf_mem_cache *c,
+						 unsigned long flags)
+{
+	bool raise;
+
+	if (c->open.count == 1) {
+		c->open.tail = c->open.head;
+		raise = !READ_ONCE(c->depot->pool->awake);
+	} else {
+		raise = cache_batch_full(c);
+	}
+	cache_leave(c, raise, flags);
+}
+
+/* Owner: there are more free objects than the keeper, or the cache, may ignore. */
+static noinline notrace void cache_freed_now(struct bpf_mem_cache *c,
+					     unsigned long flags)
+{
+	cache_leave(c, c->free.count > c->high ||
+		       !READ_ONCE(c->depot->pool->awake), flags);
+}
+
 /*
  * @ma is looked up only after interrupts are off: a caller that may migrate
- * stays with the cache of the CPU that it is on.
+ * stays with the cache of the CPU that it is on.  What is not common is left to
+ * functions that are called last, so that this needs no stack frame.
  */
 static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 				       unsigned int class,
@@ -969,24 +1002,25 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 {
 	struct bpf_mem_cache *c;
 	unsigned long flags;
-	bool raise;
 
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
 	rcu |= c->waits;
-	if (likely(cache_enter(c))) {
-		if (rcu)
-			raise = cache_free_waiting(c, obj);
+	if (unlikely(!cache_enter(c))) {
+		cache_free_nested(c, obj, rcu, flags);
+	} else if (rcu) {
+		list_push_head(&c->open, obj);
+		if (unlikely(c->open.count == 1 || c->open.count >= c->full))
+			cache_freed_waiting(c, flags);
 		else
-			raise = cache_free_now(c, obj);
+			cache_leave(c, false, flags);
 	} else {
-		llist_add(&obj->node, rcu ? &c->side_wait : &c->side);
-		raise = cache_nested(c);
+		list_push(&c->free, obj);
+		if (unlikely(c->free.count == c->low + 1 || c->free.count > c->high))
+			cache_freed_now(c, flags);
+		else
+			cache_leave(c, false, flags);
 	}
-	cache_exit(c);
-	if (unlikely(raise))
-		irq_work_queue(&c->work);
-	local_irq_restore(flags);
 }
 
 /* Takes in what is at hand; returns whether that was not enough. */
@@ -1015,53 +1049,66 @@ static notrace struct bpf_ma_obj *cache_take_reserve(struct bpf_mem_cache *c)
 }
 
 /*
- * The refill is raised before interrupts are on again: a task that preempts
- * this one must not find the list empty and the refill pending elsewhere.
+ * After cache_enter(), of the owner or not.  The refill is raised before interrupts
+ * are on again: a task that preempts this one must not find the list empty and the
+ * refill pending elsewhere.
  */
-static __always_inline void *cache_try_alloc(struct bpf_mem_alloc *ma,
-					     unsigned int class)
+static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
+						   unsigned long flags)
 {
 	struct bpf_ma_obj *obj = NULL;
-	struct bpf_mem_cache *c;
-	unsigned long flags;
-	bool raise = false;
+	bool raise;
 
-	local_irq_save(flags);
-	c = this_cpu_ptr(ma->caches) + class;
-	if (likely(cache_enter(c))) {
-		if (unlikely(c->free.count <= c->low))
-			raise = cache_is_low(c);
+	if (cache_is_owner(c)) {
+		raise = c->free.count <= c->low && cache_is_low(c);
 		obj = list_pop(&c->free);
 	} else {
 		raise = cache_nested(c);
 	}
-	if (unlikely(!obj))
+	if (!obj)
 		obj = cache_take_reserve(c);
-	cache_exit(c);
 	if (obj)
 		obj->depot = c->depot;
-	if (unlikely(raise))
-		irq_work_queue(&c->work);
-	local_irq_restore(flags);
-	return obj ? obj_to_ptr(obj) : NULL;
+	cache_leave(c, raise, flags);
+	return obj;
 }
 
 /*
- * With interrupts on, the refill that the failure raised has run by now: an NMI
- * may have taken the last object, or a burst all of them.
+ * Who finds nothing tries again.  With interrupts on, the refill that the failure
+ * raised has run by now: an NMI may have taken the last object, or a burst all of
+ * them.
  */
-static noinline notrace void *cache_retry_alloc(struct bpf_mem_alloc *ma,
-						unsigned int class)
+static noinline notrace void *cache_alloc_slow(struct bpf_mem_alloc *ma,
+					       unsigned int class,
+					       struct bpf_mem_cache *c,
+					       unsigned long flags)
 {
-	return irqs_disabled() ? NULL : cache_try_alloc(ma, class);
+	struct bpf_ma_obj *obj = cache_alloc_last(c, flags);
+
+	if (!obj && !irqs_disabled()) {
+		local_irq_save(flags);
+		c = this_cpu_ptr(ma->caches) + class;
+		cache_enter(c);
+		obj = cache_alloc_last(c, flags);
+	}
+	return obj ? obj_to_ptr(obj) : NULL;
 }
 
 static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 					 unsigned int class)
 {
-	void *ptr = cache_try_alloc(ma, class);
+	struct bpf_mem_cache *c;
+	struct bpf_ma_obj *obj;
+	unsigned long flags;
 
-	return likely(ptr) ? ptr : cache_retry_alloc(ma, class);
+	local_irq_save(flags);
+	c = this_cpu_ptr(ma->caches) + class;
+	if (unlikely(!cache_enter(c) || c->free.count <= c->low))
+		return cache_alloc_slow(ma, class, c, flags);
+	obj = list_pop(&c->free);
+	obj->depot = c->depot;
+	cache_leave(c, false, flags);
+	return obj_to_ptr(obj);
 }
 
 /* ---- cache: irq_work and keeper ---- */
@@ -1095,7 +1142,7 @@ static notrace void cache_collect_side(struct bpf_mem_cache *c)
 		list_push(&c->free, container_of(pos, struct bpf_ma_obj, node));
 	llist_for_each_safe(pos, next, llist_del_all(&c->side_wait))
 		list_push(&c->open, container_of(pos, struct bpf_ma_obj, node));
-	if (c->open.count >= c->batch)
+	if (c->open.count >= c->full)
 		cache_close(c);
 }
 
@@ -1611,6 +1658,8 @@ static void cache_set_watermarks(struct bpf_mem_cache *c, unsigned int unit_size
 		c->high = max(96 * 256 / unit_size, 3u);
 	}
 	c->batch = c->high - c->low;
+	/* Each batch costs the same; but what is dead goes to slab bit by bit. */
+	c->full = c->reuses ? BPF_MA_DEPOT_GET * c->batch : c->batch;
 }
 
 /*

@@ -437,7 +437,7 @@ START_TEST(statistics)
 	struct bpf_mem_alloc_totals totals;
 	struct seen seen = {};
 	struct heap a, b;
-	void *ptrs[100];
+	void *ptrs[300];
 	size_t i;
 
 	start_quietly(2);

@@ -5,7 +5,7 @@
  */
 #include "suites.h"
 
-#define SLOTS	12
+#define SLOTS	20
 
 static struct heap heap;
 static void *slots[SLOTS];
