@@ -26,8 +26,10 @@
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
+#include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -54,6 +56,15 @@
 
 #ifndef BPF_MA_SYSTEM_DFL_WQ
 #define system_dfl_wq system_unbound_wq
+#endif
+
+/* What is put together of two in older kernels. */
+#ifndef BPF_MA_SET_NEED_RESCHED_CURRENT
+static inline void set_need_resched_current(void)
+{
+	set_tsk_need_resched(current);
+	set_preempt_need_resched();
+}
 #endif
 
 /*

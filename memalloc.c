@@ -64,6 +64,7 @@
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -79,6 +80,7 @@
 #define BPF_MA_RESERVE		8	/* objects for nested allocations */
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
+#define BPF_MA_GP_LATE_NS	(600 * NSEC_PER_USEC)	/* three times what is usual */
 
 static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
 	16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096,
@@ -88,12 +90,12 @@ static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
  * Bytes of freed objects that one cache lets wait for whatever grace period
  * comes, before it asks for an expedited one.
  */
-static unsigned int expedite_bytes = 256 * 1024;
+static unsigned int expedite_bytes = 64 * 1024;
 module_param(expedite_bytes, uint, 0644);
 MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
 
 /* Rest between the end of an expedited grace period and the next request. */
-static unsigned int expedite_rest_us = 500;
+static unsigned int expedite_rest_us = 1500;
 module_param(expedite_rest_us, uint, 0644);
 MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods");
 
@@ -291,11 +293,14 @@ struct bpf_ma_pool {
  * struct bpf_ma_engine - expedited grace periods, one at a time for everybody
  * @busy: a grace period was asked for and has not ended.  Set by xchg() from
  *	irq_work; cleared by the worker with release semantics after @rested.
- * @rest_until: local_clock() before which none is asked for
+ * @asked_at: local_clock() when the last one was asked for; written by who set
+ *	@busy
+ * @rest_until: local_clock() before which none is asked for; written by the worker
  * @work: waits for the grace period
  */
 struct bpf_ma_engine {
 	unsigned int busy;
+	u64 asked_at;
 	u64 rest_until;
 	struct work_struct work;
 };
@@ -817,11 +822,30 @@ static bool notrace engine_is_idle(void)
 	       (s64)(local_clock() - READ_ONCE(engine.rest_until)) >= 0;
 }
 
-/* From irq_work or later. */
+/*
+ * From irq_work or later.  A worker of high priority, for what is freed until it
+ * runs is memory that waits.
+ */
 static void engine_request(void)
 {
-	if (engine_is_idle() && !xchg(&engine.busy, 1))
-		queue_work(system_dfl_wq, &engine.work);
+	if (!engine_is_idle() || xchg(&engine.busy, 1))
+		return;
+	WRITE_ONCE(engine.asked_at, local_clock());
+	queue_work(system_highpri_wq, &engine.work);
+}
+
+/*
+ * From irq_work: memory is taken from slab while as much waits for a grace period
+ * that is late.  RCU's threads may be queued behind the task that was interrupted,
+ * which nobody would ask before the next tick to give way; so ask it, as RCU itself
+ * does with a CPU whose quiescent state it waits for.
+ */
+static void engine_give_way(void)
+{
+	if (!READ_ONCE(engine.busy) ||
+	    (s64)(local_clock() - READ_ONCE(engine.asked_at)) < BPF_MA_GP_LATE_NS)
+		return;
+	set_need_resched_current();
 }
 
 /* ---- cache: the fast path, this CPU only ---- */
@@ -1205,6 +1229,8 @@ static void cache_refill(struct bpf_mem_cache *c)
 	c->events++;
 	c->stat.refills++;
 	cache_unlock(c, flags);
+	if (cache_waiting(c) && !depot_has_free(c->depot))
+		engine_give_way();
 }
 
 /* The last look: who is nested from here on raises the irq_work again. */

@@ -47,7 +47,8 @@ struct delayed_work {
 	{ .work = __WORK_INITIALIZER(, fn) }
 
 struct workqueue_struct;
-#define system_dfl_wq	((struct workqueue_struct *)NULL)
+#define system_dfl_wq		((struct workqueue_struct *)NULL)
+#define system_highpri_wq	((struct workqueue_struct *)NULL)
 
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,

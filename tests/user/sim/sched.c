@@ -278,6 +278,14 @@ void cond_resched(void)
 	shim_point();
 }
 
+void set_need_resched_current(void)
+{
+	sim_check_any("set_need_resched_current()");
+	if (!sim_this_cpu()->in_irq_work)
+		shim_fail("a task is asked to give way from outside irq_work");
+	sim.rescheds++;
+}
+
 /* ---- time ---- */
 
 static bool alarm_is_over(void *arg)

@@ -86,6 +86,7 @@ struct sim {
 	u64 ns;			/* the clock */
 	unsigned long steps, step_limit;
 	unsigned long nmis;
+	unsigned long rescheds;	/* times that a task was asked to give way */
 	unsigned int expected_warnings;
 	u64 random;
 };

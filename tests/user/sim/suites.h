@@ -20,11 +20,14 @@ struct Suite *suite_interleave(void);
 /* A run without surprises on @cpus CPUs, grace periods as long as on a machine. */
 void start_quietly(int cpus);
 
-/* 4096 bytes with their header: a low watermark of 2, a high one of 6, batches of 4. */
+/*
+ * 4096 bytes with their header: a low watermark of 2, a high one of 6, refills of 4,
+ * and 16 to a batch that waits.
+ */
 #define FEW		4088
 #define FEW_LOW		2
 #define FEW_HIGH	6
-#define FEW_BATCH	4
+#define FEW_FULL	16
 
 #define add_tests(suite, name, seconds, ...)				\
 do {									\

@@ -60,6 +60,11 @@ void cond_resched(void)
 	sched_yield();
 }
 
+/* Each context is a thread of its own, and in nobody's way. */
+void set_need_resched_current(void)
+{
+}
+
 int shim_this_cpu(void)
 {
 	return this_cpu;
