@@ -137,8 +137,8 @@ struct bpf_ma_batch {
  * @active: depth of nesting on this CPU, see cache_enter()
  * @low: refill when fewer objects than this are free
  * @high: give surplus to the depot when more than this are free
- * @batch: objects in a refill
  * @full: objects in the open batch with which it is closed; at least 2
+ * @room: frees that the open batch takes without attention; 0 when it is empty
  * @waits: frees wait for a grace period, copied from the flavor
  * @reuses: what waited becomes free, else dead
  * @free: objects that an allocation may take
@@ -167,9 +167,10 @@ struct bpf_ma_batch {
  */
 struct bpf_mem_cache {
 	unsigned int active;
-	u16 low, high, batch, full;
+	u16 low, high, full;
 	bool waits;
 	bool reuses;
+	int room;
 	struct bpf_ma_list free;
 	struct bpf_ma_depot *depot;
 	struct bpf_ma_list open;
@@ -453,13 +454,18 @@ static bool list_is_sound(const struct bpf_ma_list *list)
 	return n == list->count && (!last || last == list->tail);
 }
 
-/* Owner: what waits is in those places of the ring that are in use. */
+/*
+ * Owner: what waits is in those places of the ring that are in use, and the open
+ * batch has no more room than it lacks objects.
+ */
 static void cache_check(const struct bpf_mem_cache *c)
 {
 	unsigned int i, used;
 
 	WARN_ON_ONCE(!list_is_sound(&c->free) || !list_is_sound(&c->open));
 	WARN_ON_ONCE(!list_is_sound(&c->spare) || !list_is_sound(&c->dead));
+	WARN_ON_ONCE(c->room < 0);
+	WARN_ON_ONCE(c->room && (!c->open.count || c->open.count + c->room >= c->full));
 	WARN_ON_ONCE(c->nr > BPF_MA_RING);
 	for (i = 0; i < BPF_MA_RING; i++) {
 		used = (i + BPF_MA_RING - c->first) % BPF_MA_RING < c->nr;
@@ -879,6 +885,12 @@ static __always_inline unsigned int cache_newest(const struct bpf_mem_cache *c)
 	return (c->first + c->nr - 1) % BPF_MA_RING;
 }
 
+/* Objects in a refill. */
+static __always_inline unsigned int cache_batch(const struct bpf_mem_cache *c)
+{
+	return c->high - c->low;
+}
+
 /* Owner, or a hint from afar. */
 static __always_inline unsigned int cache_waiting(const struct bpf_mem_cache *c)
 {
@@ -917,7 +929,7 @@ static notrace void cache_harvest(struct bpf_mem_cache *c)
 		list_splice_front(&c->dead, &list);
 		return;
 	}
-	if (c->free.count > BPF_MA_DEPOT_GET * c->batch)
+	if (c->free.count > BPF_MA_DEPOT_GET * cache_batch(c))
 		list_splice_front(&c->spare, &c->free);
 	list_splice_front(&c->free, &list);
 }
@@ -949,6 +961,7 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 	}
 	list_splice_front(&b->list, &c->open);
 	b->cookie = cookie;
+	c->room = 0;
 	c->events++;
 	c->stat.batches++;
 }
@@ -992,14 +1005,16 @@ static noinline notrace void cache_free_nested(struct bpf_mem_cache *c,
 	cache_leave(c, cache_nested(c), flags);
 }
 
-/* Owner: the open batch was begun, or is full. */
+/* Owner: the open batch was begun by a free or a nested one, or is full. */
 static noinline notrace void cache_freed_waiting(struct bpf_mem_cache *c,
 						 unsigned long flags)
 {
 	bool raise;
 
-	if (c->open.count == 1) {
+	if (c->open.count == 1)
 		c->open.tail = c->open.head;
+	if (c->open.count < c->full) {
+		c->room = c->full - c->open.count - 1;
 		raise = !READ_ONCE(c->depot->pool->awake);
 	} else {
 		raise = cache_batch_full(c);
@@ -1034,7 +1049,7 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 		cache_free_nested(c, obj, rcu, flags);
 	} else if (rcu) {
 		list_push_head(&c->open, obj);
-		if (unlikely(c->open.count == 1 || c->open.count >= c->full))
+		if (unlikely(--c->room < 0))
 			cache_freed_waiting(c, flags);
 		else
 			cache_leave(c, false, flags);
@@ -1166,6 +1181,7 @@ static notrace void cache_collect_side(struct bpf_mem_cache *c)
 		list_push(&c->free, container_of(pos, struct bpf_ma_obj, node));
 	llist_for_each_safe(pos, next, llist_del_all(&c->side_wait))
 		list_push(&c->open, container_of(pos, struct bpf_ma_obj, node));
+	c->room = 0;
 	if (c->open.count >= c->full)
 		cache_close(c);
 }
@@ -1220,7 +1236,7 @@ static struct bpf_ma_list depot_or_slab_get(struct bpf_ma_depot *d, unsigned int
 
 static void cache_refill(struct bpf_mem_cache *c)
 {
-	struct bpf_ma_list list = depot_or_slab_get(c->depot, c->batch);
+	struct bpf_ma_list list = depot_or_slab_get(c->depot, cache_batch(c));
 	unsigned long flags;
 
 	flags = cache_lock(c);
@@ -1683,9 +1699,8 @@ static void cache_set_watermarks(struct bpf_mem_cache *c, unsigned int unit_size
 		c->low = max(32 * 256 / unit_size, 1u);
 		c->high = max(96 * 256 / unit_size, 3u);
 	}
-	c->batch = c->high - c->low;
 	/* Each batch costs the same; but what is dead goes to slab bit by bit. */
-	c->full = c->reuses ? BPF_MA_DEPOT_GET * c->batch : c->batch;
+	c->full = cache_batch(c) * (c->reuses ? BPF_MA_DEPOT_GET : 1);
 }
 
 /*
