@@ -21,10 +21,14 @@ STRESS_SECS := $(or $(SECS),600)
 SECS ?= 5
 ROUNDS ?= 3
 VALUE_SIZE ?= 8
+KEYS ?= 64
+MAPS ?= 1
+BYSTANDER ?= 0
 MUTANTS ?=
 MODELS ?=
 V ?= 0
-export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE MUTANTS MODELS SEED V
+export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE \
+	KEYS MAPS BYSTANDER MUTANTS MODELS SEED V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -83,6 +87,8 @@ help:
 	@echo '  SECS=5 ROUNDS=3    length and number of the measurements of a row'
 	@echo '  SEED=              of the choices that make stress makes; printed'
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
+	@echo '  KEYS=64 MAPS=1     keys of each producer, and maps that they use by turns'
+	@echo '  BYSTANDER=0        1: how late a thread wakes on one more CPU'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
 	@echo '  MODELS=            comma-separated patterns, such as keeper*; empty is all'
 	@echo '  ACCEL=auto         or kvm, tcg, icount: how the VM runs'

@@ -140,18 +140,19 @@ int maps_setup(void)
 	return 0;
 }
 
-static int create_module_map(struct bench_map *map, unsigned int value_size,
-			     const struct cgroup *cg)
+static int create_module_maps(struct bench_map *map, const struct map_shape *shape,
+			      const struct cgroup *cg)
 {
 	char line[128];
 	int err;
 
 	err = read_module_totals(&map->before);
-	if (err)
-		return err;
-	snprintf(line, sizeof(line), "%d %s %u %u", MODULE_MAP_ID,
-		 map->flavor->name, value_size, BENCH_MAX_ENTRIES);
-	return write_file_in_cgroup(cg->path, MODULE_DIR "/create", line);
+	for (map->maps = 0; !err && map->maps < shape->maps; map->maps++) {
+		snprintf(line, sizeof(line), "%d %s %u %u", MODULE_MAP_ID + map->maps,
+			 map->flavor->name, shape->value_size, shape->entries);
+		err = write_file_in_cgroup(cg->path, MODULE_DIR "/create", line);
+	}
+	return err;
 }
 
 static int pinned_map_id(__u32 *id)
@@ -173,7 +174,7 @@ static int pinned_map_id(__u32 *id)
 	return err;
 }
 
-static int create_kernel_map(struct bench_map *map, unsigned int value_size,
+static int create_kernel_map(struct bench_map *map, const struct map_shape *shape,
 			     const struct cgroup *cg)
 {
 	char value[16], entries[16];
@@ -186,8 +187,8 @@ static int create_kernel_map(struct bench_map *map, unsigned int value_size,
 	};
 	int err;
 
-	snprintf(value, sizeof(value), "%u", value_size);
-	snprintf(entries, sizeof(entries), "%u", BENCH_MAX_ENTRIES);
+	snprintf(value, sizeof(value), "%u", shape->value_size);
+	snprintf(entries, sizeof(entries), "%u", shape->entries);
 	if (map->flavor->hash_flavor) {
 		err = set_hash_flavor(map->flavor->hash_flavor);
 		if (err)
@@ -200,23 +201,31 @@ static int create_kernel_map(struct bench_map *map, unsigned int value_size,
 }
 
 int map_create(struct bench_map *map, const struct flavor *flavor,
-	       unsigned int value_size, const struct cgroup *cg)
+	       const struct map_shape *shape, const struct cgroup *cg)
 {
 	memset(map, 0, sizeof(*map));
 	map->flavor = flavor;
 	if (flavor->module)
-		return create_module_map(map, value_size, cg);
-	return create_kernel_map(map, value_size, cg);
+		return create_module_maps(map, shape, cg);
+	return create_kernel_map(map, shape, cg);
+}
+
+static int destroy_module_maps(const struct bench_map *map)
+{
+	char line[16];
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < map->maps; i++) {
+		snprintf(line, sizeof(line), "%d", MODULE_MAP_ID + i);
+		err = write_file(MODULE_DIR "/destroy", line);
+	}
+	return err;
 }
 
 int map_destroy(const struct bench_map *map)
 {
-	char line[16];
-
-	if (map->flavor->module) {
-		snprintf(line, sizeof(line), "%d", MODULE_MAP_ID);
-		return write_file(MODULE_DIR "/destroy", line);
-	}
+	if (map->flavor->module)
+		return destroy_module_maps(map);
 	if (unlink(MAP_PIN)) {
 		fprintf(stderr, "cannot remove %s: %s\n", MAP_PIN,
 			strerror(errno));

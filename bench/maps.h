@@ -13,7 +13,8 @@
 /* Where the kernel's own map is pinned; the number of bpf_ma.ko's map. */
 #define MAP_PIN PIN_DIR "/map"
 #define PIN_DIR "/sys/fs/bpf/bpf_ma_bench"
-#define MODULE_MAP_ID 1023
+/* Of the first one; the ids end at 1023. */
+#define MODULE_MAP_ID 960
 
 struct flavor {
 	const char *name;
@@ -46,15 +47,22 @@ int maps_setup(void);
 
 int read_module_totals(struct module_totals *totals);
 
+struct map_shape {
+	unsigned int value_size;
+	unsigned int entries;
+	unsigned int maps;	/* as many alike, 1 of the kernel's own */
+};
+
 struct bench_map {
 	const struct flavor *flavor;
+	unsigned int maps;
 	__u32 kernel_id;	/* of the kernel's own map */
 	struct module_totals before;
 };
 
 /* The map is charged to the cgroup. */
 int map_create(struct bench_map *map, const struct flavor *flavor,
-	       unsigned int value_size, const struct cgroup *cg);
+	       const struct map_shape *shape, const struct cgroup *cg);
 int map_destroy(const struct bench_map *map);
 
 /*

@@ -32,6 +32,7 @@ struct producers {
 	atomic_bool stop;
 	unsigned int count;
 	enum pattern pattern;
+	unsigned int calls;	/* that it takes to come by all keys */
 	struct producer producer[] __attribute__((aligned(128)));
 };
 
@@ -58,8 +59,10 @@ static void add_then_delete(struct producer *self)
 	int arg = call_argument(self->index, self->index);
 
 	while (!stopping(self->all)) {
-		getpgid(arg);
-		getpgid(arg | BENCH_ARG_DELETE);
+		for (unsigned int i = 0; i < self->all->calls; i++)
+			getpgid(arg);
+		for (unsigned int i = 0; i < self->all->calls; i++)
+			getpgid(arg | BENCH_ARG_DELETE);
 	}
 }
 
@@ -75,7 +78,8 @@ static void pairs(struct producer *self)
 			;
 		if (stopping(self->all))
 			break;
-		getpgid(arg);
+		for (unsigned int i = 0; i < self->all->calls; i++)
+			getpgid(arg);
 		sem_post(&peer->turn);
 	}
 	sem_post(&peer->turn);
@@ -117,7 +121,8 @@ static int start_one(struct producer *producer)
 	return err;
 }
 
-struct producers *producers_start(unsigned int count, enum pattern pattern)
+struct producers *producers_start(unsigned int count, enum pattern pattern,
+				  unsigned int keys)
 {
 	struct producers *all;
 	size_t size = sizeof(*all) + count * sizeof(all->producer[0]);
@@ -129,6 +134,7 @@ struct producers *producers_start(unsigned int count, enum pattern pattern)
 	}
 	memset(all, 0, size);
 	all->pattern = pattern;
+	all->calls = keys / BENCH_OPS_PER_LOOP;
 	for (unsigned int i = 0; i < count; i++) {
 		all->producer[i].all = all;
 		all->producer[i].index = i;

@@ -107,7 +107,7 @@ static void unmap_state(struct programs *programs)
 
 int programs_attach(struct programs *programs, const char *folder,
 		    const struct bench_map *map, const char *name,
-		    unsigned int value_size)
+		    const struct map_shape *shape, unsigned int keys)
 {
 	char pin[PATH_MAX];
 	int prog_fd;
@@ -132,7 +132,9 @@ int programs_attach(struct programs *programs, const char *folder,
 		goto close;
 	}
 	programs->state->map_id = MODULE_MAP_ID;
-	programs->state->value_size = value_size;
+	programs->state->maps = shape->maps;
+	programs->state->value_size = shape->value_size;
+	programs->state->keys = keys;
 
 	programs->link_fd = bpf_raw_tracepoint_open(NULL, prog_fd);
 	if (programs->link_fd < 0) {

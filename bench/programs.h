@@ -16,7 +16,7 @@ struct programs {
 /* Takes the objects (kernel_map.bpf.o, module_map.bpf.o) from a folder. */
 int programs_attach(struct programs *programs, const char *folder,
 		    const struct bench_map *map, const char *name,
-		    unsigned int value_size);
+		    const struct map_shape *shape, unsigned int keys);
 
 /* Unloads them too. */
 void programs_detach(struct programs *programs);

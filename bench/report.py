@@ -57,6 +57,8 @@ def round_result(record):
         kinds = ("gp_normal", "gp_expedited", "gp_trace")
         for kind, count in zip(kinds, numbers(record, "grace_periods")):
             result[kind + "_per_sec"] = round(count / secs, 1)
+    if "bystander_us" in record:
+        result["bystander_us"] = float(record["bystander_us"])
     if "failure" in record:
         result["failure"] = record["failure"]
     return result

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bystander.h"
 #include "cgroup.h"
 #include "kthreads.h"
 #include "programs.h"
@@ -113,6 +114,23 @@ static int measure(struct run *run)
 	return err;
 }
 
+/* The bystander sleeps and wakes while the producers are measured. */
+static int measure_both(struct run *run)
+{
+	struct bystander *bystander;
+	int err;
+
+	if (!run->options->bystander)
+		return measure(run);
+	bystander = bystander_start(run->options->producers,
+				    run->options->secs + WARM_UP_SECS);
+	if (!bystander)
+		return -EAGAIN;
+	err = measure(run);
+	run->result->bystander_us = bystander_stop(bystander);
+	return err;
+}
+
 static void summarize_memory(struct round_result *result)
 {
 	unsigned int measured = 0;
@@ -156,10 +174,11 @@ static int run_producers(struct run *run, enum pattern pattern)
 	struct producers *producers;
 	int err;
 
-	producers = producers_start(run->options->producers, pattern);
+	producers = producers_start(run->options->producers, pattern,
+				    run->options->keys);
 	if (!producers)
 		return -EAGAIN;
-	err = kthreads_watch_start(&run->threads) ?: measure(run);
+	err = kthreads_watch_start(&run->threads) ?: measure_both(run);
 	producers_stop(producers);
 	run->result->threads_peak = run->threads.peak;
 	if (!err) {
@@ -175,8 +194,8 @@ static int run_on_map(struct run *run, const struct bench_case *bench_case)
 
 	err = cgroup_settle(&run->cgroup) ?:
 	      programs_attach(&run->programs, run->options->objects,
-			      &run->map, bench_case->name,
-			      run->options->value_size);
+			      &run->map, bench_case->name, &run->options->shape,
+			      run->options->keys);
 	if (err)
 		return err;
 	err = run_producers(run, bench_case->pattern);
@@ -245,7 +264,7 @@ int run_round(const struct bench_case *bench_case, const struct flavor *flavor,
 	err = cgroup_create(&run.cgroup, number++);
 	if (err)
 		goto free_before;
-	err = map_create(&run.map, flavor, options->value_size, &run.cgroup);
+	err = map_create(&run.map, flavor, &options->shape, &run.cgroup);
 	if (!err) {
 		err = run_on_map(&run, bench_case);
 		drain_err = drain(&run);

@@ -19,7 +19,9 @@ struct round_options {
 	const char *objects;	/* folder of the BPF objects */
 	double secs;
 	unsigned int producers;
-	unsigned int value_size;
+	unsigned int keys;	/* of a producer */
+	bool bystander;		/* on the CPU after the producers' */
+	struct map_shape shape;
 };
 
 struct memory_sample {
@@ -36,6 +38,7 @@ struct round_result {
 	long long memory_peak;
 	struct memory_sample *samples;
 	unsigned int nr_samples;
+	double bystander_us;	/* late at 99 of 100 wake-ups, or less */
 	int threads_before;
 	int threads_peak;
 	int threads_after;

@@ -47,6 +47,12 @@ static const struct argp_option argp_options[] = {
 	{ "cpus", 'n', "N", 0,
 	  "producers, on CPUs 0 to N - 1 (default: every CPU)", 0 },
 	{ "value-size", 'v', "BYTES", 0, "size of the values (default 8)", 0 },
+	{ "keys", 'k', "N", 0,
+	  "keys of each producer, a multiple of 64 (default 64)", 0 },
+	{ "maps", 'm', "N", 0,
+	  "maps that the producers use by turns (default 1)", 0 },
+	{ "bystander", 'y', NULL, 0,
+	  "measure how late a thread wakes on the CPU after the producers'", 0 },
 	{ "objects", 'b', "DIR", 0,
 	  "where kernel_map.bpf.o and module_map.bpf.o are (default .)", 0 },
 	{ "out", 'o', "FILE", 0, "where to record the results", 0 },
@@ -126,6 +132,19 @@ static double parse_number(const char *what, const char *text, double min,
 	return number;
 }
 
+static unsigned int parse_keys(const char *arg)
+{
+	unsigned int keys = parse_number("--keys", arg, BENCH_OPS_PER_LOOP,
+					 BENCH_MAX_KEYS, true);
+
+	if (keys % BENCH_OPS_PER_LOOP) {
+		fprintf(stderr, "--keys '%s': accepted is a multiple of %d\n", arg,
+			BENCH_OPS_PER_LOOP);
+		exit(2);
+	}
+	return keys;
+}
+
 static unsigned int max_producers(void)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
@@ -157,9 +176,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 							max_producers(), true);
 		return 0;
 	case 'v':
-		options->round.value_size = parse_number("--value-size", arg, 1,
-							 BENCH_MAX_VALUE_SIZE,
-							 true);
+		options->round.shape.value_size =
+			parse_number("--value-size", arg, 1, BENCH_MAX_VALUE_SIZE, true);
+		return 0;
+	case 'k':
+		options->round.keys = parse_keys(arg);
+		return 0;
+	case 'm':
+		options->round.shape.maps =
+			parse_number("--maps", arg, 1, BENCH_MAX_MAPS, true);
+		return 0;
+	case 'y':
+		options->round.bystander = true;
 		return 0;
 	case 'b':
 		options->round.objects = arg;
@@ -185,6 +213,18 @@ static void check_options(const struct options *options)
 				options->round.producers);
 			exit(2);
 		}
+	for (unsigned int i = 0; i < options->nr_flavors; i++)
+		if (options->round.shape.maps > 1 && !options->flavors[i]->module) {
+			fprintf(stderr, "--maps %u: flavor %s has one map only\n",
+				options->round.shape.maps, options->flavors[i]->name);
+			exit(2);
+		}
+	if (options->round.bystander && options->round.producers >= max_producers()) {
+		fprintf(stderr,
+			"--bystander needs a CPU that no producer runs on: --cpus %u, accepted is %u at most\n",
+			options->round.producers, max_producers() - 1);
+		exit(2);
+	}
 }
 
 static int check_flavors(const struct options *options)
@@ -224,6 +264,8 @@ static void record_round(FILE *out, const struct options *options,
 	fprintf(out, "threads %d %d %d\n", result->threads_before,
 		result->threads_peak, result->threads_after);
 	fprintf(out, "threads_new %s\n", result->threads_new);
+	if (options->round.bystander)
+		fprintf(out, "bystander_us %.1f\n", result->bystander_us);
 	if (flavor->module) {
 		fprintf(out, "slab %lld %lld\n", result->whole.slab_taken,
 			result->whole.slab_returned);
@@ -341,7 +383,16 @@ static void default_options(struct options *options)
 	options->rounds = 3;
 	options->round.objects = ".";
 	options->round.producers = max_producers();
-	options->round.value_size = 8;
+	options->round.keys = BENCH_OPS_PER_LOOP;
+	options->round.shape.value_size = 8;
+	options->round.shape.maps = 1;
+}
+
+static void set_entries(struct round_options *round)
+{
+	unsigned int entries = round->producers * round->keys;
+
+	round->shape.entries = entries < BENCH_MIN_ENTRIES ? BENCH_MIN_ENTRIES : entries;
 }
 
 int main(int argc, char **argv)
@@ -360,6 +411,7 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return 2;
 	check_options(&options);
+	set_entries(&options.round);
 	options.round.secs = options.secs / options.rounds;
 
 	if (geteuid()) {

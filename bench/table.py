@@ -5,7 +5,26 @@
 import argparse
 import json
 import re
+import statistics
 import sys
+
+# The flavor in question and those it is held against: the module's map, beside the
+# kernel's, or the kernel's own map with the one allocator and the other.
+SUBJECTS = {
+    "reuse-after-rcu-gp": {
+        "normal": "normal",
+        "the kernel's": "kernel",
+        "preallocated": "kernel-prealloc",
+        "free-rcu": "free-rcu",
+    },
+    "flavored-reuse-after-rcu-gp": {
+        "normal": "flavored",
+        "classic": "classic",
+        "preallocated": "classic-prealloc",
+        "classic's free_rcu": "classic-free-rcu",
+    },
+}
+
 
 def columns(reference):
     return ("flavor", "k/s per producer", f"/{reference}", "avg MiB", f"/{reference}",
@@ -48,6 +67,59 @@ def print_case(case, rows, reference):
             print(f"  {row['flavor']}: FAILED: {row['failure']}")
 
 
+def speed(row):
+    return statistics.median(statistics.mean(r["kops_per_producer"]) for r in row["rounds"])
+
+
+def memory(row):
+    return statistics.median(r["mem_avg_mib"] for r in row["rounds"])
+
+
+def peak(row):
+    return statistics.median(r["mem_peak_mib"] for r in row["rounds"])
+
+
+def bystander(row):
+    return statistics.median(r["bystander_us"] for r in row["rounds"])
+
+
+def divide(row, base, figure):
+    if not row or not base or not figure(base):
+        return "-"
+    return f"{figure(row) / figure(base):.2f}x"
+
+
+def ratio_lines(subject, others, by_key, cases):
+    """A name and a ratio for each case, of those lines that have any."""
+    def line(name, other, figure):
+        return [name] + [divide(by_key.get((case, subject)), by_key.get((case, other)), figure)
+                         for case in cases]
+
+    lines = [line(f"speed / {name}", other, speed) for name, other in others.items()]
+    lines += [line(f"memory / {name}", other, memory) for name, other in others.items()]
+    rows = [by_key.get((case, subject)) for case in cases]
+    lines.append(["peak / average memory"] +
+                 [f"{peak(row) / memory(row):.2f}x" if row else "-" for row in rows])
+    if any(row and "bystander_us" in row["rounds"][0] for row in rows):
+        lines.append(line("bystander's delay / normal", others["normal"], bystander))
+    return [line for line in lines if any(cell != "-" for cell in line[1:])]
+
+
+def print_ratios(rows, cases):
+    by_key = {(r["case"], r["flavor"]): r for r in rows if "failure" not in r}
+    cases = [case for case in cases if case != "no_op"]
+    for subject, others in SUBJECTS.items():
+        if not any((case, subject) in by_key for case in cases):
+            continue
+        lines = [[f"{subject}, ratios of medians"] + cases]
+        lines += ratio_lines(subject, others, by_key, cases)
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        print()
+        for line in lines:
+            print("  ".join([line[0].ljust(widths[0])] +
+                            [c.rjust(w) for c, w in zip(line[1:], widths[1:])]))
+
+
 def is_pool_worker(thread):
     """Whether a thread is of the pools that all of the kernel shares."""
     return re.match(r"kworker/u?[0-9]+:", thread)
@@ -73,10 +145,13 @@ def main():
     env = bench["env"]
     print("{kernel}, {cpus} CPUs ({accelerator}), {host_cpu}, {date}, commit {commit}".format(**env))
     print("{rounds} rounds, {secs} s measured per row, {value_size}-byte values; threads: kernel threads before/at peak/after".format(**env))
+    if (env.get("keys", 64), env.get("maps", 1)) != (64, 1):
+        print("{keys} keys of each producer, {maps} maps".format(**env))
     cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))
     for case in cases:
         print_case(case, [row for row in bench["rows"] if row["case"] == case],
                    env.get("reference", "normal"))
+    print_ratios(bench["rows"], cases)
     print_threads(bench["rows"])
     sys.exit(any("failure" in row for row in bench["rows"]))
 

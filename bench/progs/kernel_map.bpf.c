@@ -12,7 +12,7 @@ struct bench_state bench_state;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, BENCH_MAX_ENTRIES);
+	__uint(max_entries, BENCH_MIN_ENTRIES);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, BENCH_MAX_VALUE_SIZE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -20,7 +20,7 @@ struct {
 
 typedef void *map_ref;
 
-static __always_inline map_ref map_open(void)
+static __always_inline map_ref map_open(__u32 number __attribute__((unused)))
 {
 	return &bench_map;
 }

@@ -18,9 +18,9 @@ int bpf_ma_map_delete(struct bpf_ma_map *map, __u32 key) __ksym;
 
 typedef struct bpf_ma_map *map_ref;
 
-static __always_inline map_ref map_open(void)
+static __always_inline map_ref map_open(__u32 number)
 {
-	return bpf_ma_map_get(bench_state.map_id);
+	return bpf_ma_map_get(bench_state.map_id + number);
 }
 
 static __always_inline long map_update(map_ref map, __u32 key, __u64 flags)

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The bystander: a thread that sleeps and wakes on a CPU of its own.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "bystander.h"
+
+#define SLEEP_NS 1000000L
+#define NS_PER_SEC 1000000000L
+
+struct bystander {
+	pthread_t thread;
+	atomic_bool stop;
+	unsigned int count;
+	unsigned int max;
+	double late_us[];
+};
+
+static void add_sleep(struct timespec *when)
+{
+	when->tv_nsec += SLEEP_NS;
+	if (when->tv_nsec >= NS_PER_SEC) {
+		when->tv_nsec -= NS_PER_SEC;
+		when->tv_sec++;
+	}
+}
+
+static double microseconds_after(const struct timespec *when)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - when->tv_sec) * 1e6 + (now.tv_nsec - when->tv_nsec) / 1e3;
+}
+
+static void *bystander_main(void *arg)
+{
+	struct bystander *self = arg;
+	struct timespec when;
+
+	while (!atomic_load(&self->stop) && self->count < self->max) {
+		clock_gettime(CLOCK_MONOTONIC, &when);
+		add_sleep(&when);
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+		self->late_us[self->count++] = microseconds_after(&when);
+	}
+	return NULL;
+}
+
+struct bystander *bystander_start(unsigned int cpu, double secs)
+{
+	unsigned int max = secs * NS_PER_SEC / SLEEP_NS;
+	struct bystander *self;
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	int err;
+
+	self = calloc(1, sizeof(*self) + max * sizeof(self->late_us[0]));
+	if (!self) {
+		fprintf(stderr, "no memory for the bystander\n");
+		return NULL;
+	}
+	self->max = max;
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	err = pthread_create(&self->thread, &attr, bystander_main, self);
+	pthread_attr_destroy(&attr);
+	if (err) {
+		fprintf(stderr, "cannot start the bystander on CPU %u: %s\n", cpu,
+			strerror(err));
+		free(self);
+		return NULL;
+	}
+	return self;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double bystander_stop(struct bystander *self)
+{
+	double late;
+
+	atomic_store(&self->stop, true);
+	pthread_join(self->thread, NULL);
+	qsort(self->late_us, self->count, sizeof(self->late_us[0]), compare);
+	late = self->count ? self->late_us[(self->count * 99 - 1) / 100] : 0;
+	free(self);
+	return late;
+}
