@@ -1026,8 +1026,9 @@ static noinline notrace void cache_freed_waiting(struct bpf_mem_cache *c,
 static noinline notrace void cache_freed_now(struct bpf_mem_cache *c,
 					     unsigned long flags)
 {
-	cache_leave(c, c->free.count > c->high ||
-		       !READ_ONCE(c->depot->pool->awake), flags);
+	bool raise = c->free.count > c->high || !READ_ONCE(c->depot->pool->awake);
+
+	cache_leave(c, raise, flags);
 }
 
 /*
