@@ -23,6 +23,7 @@
 #include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/llist.h>
+#include <linux/lockdep.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -62,6 +63,7 @@
 #ifndef BPF_MA_SET_NEED_RESCHED_CURRENT
 static inline void set_need_resched_current(void)
 {
+	lockdep_assert_irqs_disabled();
 	set_tsk_need_resched(current);
 	set_preempt_need_resched();
 }

@@ -841,8 +841,8 @@ static void engine_request(void)
 }
 
 /*
- * From irq_work: memory is taken from slab while as much waits for a grace period
- * that is late.  RCU's threads may be queued behind the task that was interrupted,
+ * With interrupts off: memory is taken from slab while as much waits for a grace
+ * period that is late.  RCU's threads may be queued behind the task that was interrupted,
  * which nobody would ask before the next tick to give way; so ask it, as RCU itself
  * does with a CPU whose quiescent state it waits for.
  */
@@ -1245,9 +1245,9 @@ static void cache_refill(struct bpf_mem_cache *c)
 	cache_fill_reserve(c);
 	c->events++;
 	c->stat.refills++;
-	cache_unlock(c, flags);
 	if (cache_waiting(c) && !depot_has_free(c->depot))
 		engine_give_way();
+	cache_unlock(c, flags);
 }
 
 /* The last look: who is nested from here on raises the irq_work again. */

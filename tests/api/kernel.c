@@ -44,6 +44,9 @@ API(void, mem_cgroup_put, (struct mem_cgroup *memcg));
 /* include/linux/sched/mm.h, kernel-patches/bpf ac9aa88f31ae */
 API(struct mem_cgroup *, set_active_memcg, (struct mem_cgroup *memcg));
 
+/* include/linux/sched.h, as a patch of November 2025 has it */
+API(void, set_need_resched_current, (void));
+
 /*
  * The rest: locks, lists, atomics, per-CPU data, workqueues, irq_work, slab.
  * obj_cgroup_put() is in compat.h.

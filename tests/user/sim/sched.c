@@ -281,8 +281,8 @@ void cond_resched(void)
 void set_need_resched_current(void)
 {
 	sim_check_any("set_need_resched_current()");
-	if (!sim_this_cpu()->in_irq_work)
-		shim_fail("a task is asked to give way from outside irq_work");
+	if (!sim_this_cpu()->in_irq_work || !irqs_disabled())
+		shim_fail("a task is asked to give way not from irq_work with interrupts off");
 	sim.rescheds++;
 }
 
