@@ -138,6 +138,14 @@ def number_or_text(text):
     return text
 
 
+def parse_env(settings):
+    env = {}
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        env[name] = value if name in ("commit", "date", "kernel") else number_or_text(value)
+    return env
+
+
 def main():
     parser = argparse.ArgumentParser(
         description="Make bench.json of what the runner recorded.")
@@ -147,10 +155,7 @@ def main():
                         help="environment of the run; rounds=N is how many each row must have")
     args = parser.parse_args()
 
-    env = {}
-    for setting in args.env:
-        name, _, value = setting.partition("=")
-        env[name] = value if name in ("commit", "date", "kernel") else number_or_text(value)
+    env = parse_env(args.env)
     records = parse_rounds(args.rounds)
     if not records:
         sys.exit(f"report.py: no round was recorded in {args.rounds}")

@@ -53,15 +53,19 @@ def cells(row, base):
             slab)
 
 
-def print_case(case, rows, reference):
-    base = next((r for r in rows if r["flavor"] == reference and "failure" not in r), None)
-    lines = [columns(reference)] + [line for line in (cells(r, base) for r in rows) if line]
+def print_aligned(lines):
     widths = [max(map(len, column)) for column in zip(*lines)]
-    print(f"\n{case}")
     for line in lines:
         padded = [line[0].ljust(widths[0])]
         padded += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
         print("  " + "  ".join(padded))
+
+
+def print_case(case, rows, reference):
+    base = next((r for r in rows if r["flavor"] == reference and "failure" not in r), None)
+    lines = [columns(reference)] + [line for line in (cells(r, base) for r in rows) if line]
+    print(f"\n{case}")
+    print_aligned(lines)
     for row in rows:
         if "failure" in row:
             print(f"  {row['flavor']}: FAILED: {row['failure']}")
