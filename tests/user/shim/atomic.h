@@ -11,7 +11,13 @@
 #include "types.h"
 
 /* Something may happen here, before the next access. */
+#ifdef SHIM_LEAN
+static inline void shim_point(void)
+{
+}
+#else
 void shim_point(void);
+#endif
 
 #define barrier()							\
 do {									\

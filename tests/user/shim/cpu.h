@@ -5,7 +5,9 @@
 
 #include "types.h"
 
+#ifndef SHIM_CPUS_MAX
 #define SHIM_CPUS_MAX		5
+#endif
 
 /* Set before the first allocator is; CPUs are possible from 0 on. */
 extern int shim_nr_cpus;

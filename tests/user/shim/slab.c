@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The slab and per-CPU allocators of the shim: malloc() with a header that is
- * checked, counters, failures on demand, and a quarantine in which freed
- * memory stays poisoned for a while.
+ * The slab of the shim: malloc() with a header that is checked, counters,
+ * failures on demand, and a quarantine in which freed memory stays poisoned for
+ * a while.
  */
 #include <stdlib.h>
 
@@ -150,32 +150,4 @@ void kfree(const void *ptr)
 	shim_slab_enter();
 	release(ptr);
 	shim_slab_leave();
-}
-
-void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
-{
-	size_t stride = (size + 63) / 64 * 64;
-	struct percpu_block *block;
-
-	if (align > 64 || size > PCPU_MIN_UNIT_SIZE)
-		shim_fail("percpu: %zu bytes aligned to %zu are more than there can be",
-			  size, align);
-	block = kmalloc_node(PERCPU_HEADER + shim_nr_cpus * stride, gfp | __GFP_ZERO,
-			     NUMA_NO_NODE);
-	if (!block)
-		return NULL;
-	block->stride = stride;
-	block->size = size;
-	return (char *)block + PERCPU_HEADER;
-}
-
-void *__alloc_percpu(size_t size, size_t align)
-{
-	return __alloc_percpu_gfp(size, align, GFP_KERNEL);
-}
-
-void free_percpu(void *ptr)
-{
-	if (ptr)
-		kfree((char *)ptr - PERCPU_HEADER);
 }

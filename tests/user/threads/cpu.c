@@ -21,7 +21,7 @@ struct cpu {
 	struct llist_head ipis;
 	int idle;
 	int stop;
-};
+} ____cacheline_aligned;
 
 static struct cpu cpus[SHIM_CPUS_MAX];
 static void (*cpu_fn)(int cpu);
@@ -48,12 +48,14 @@ unsigned int thread_random(unsigned int n)
 	return random_state % n;
 }
 
+#ifndef SHIM_LEAN
 /* Two host cores see more interleavings when threads give way now and then. */
 void shim_point(void)
 {
 	if (this_cpu >= 0 && !thread_random(512))
 		sched_yield();
 }
+#endif
 
 void cond_resched(void)
 {
@@ -65,7 +67,7 @@ void set_need_resched_current(void)
 {
 }
 
-int shim_this_cpu(void)
+inline int shim_this_cpu(void)
 {
 	return this_cpu;
 }
@@ -97,7 +99,14 @@ static bool is_pending(struct cpu *cpu)
 	return !llist_empty(&cpu->ipis) || !llist_empty(&cpu->works);
 }
 
-bool shim_irq_save(void)
+static noinline void run_all_pending(struct cpu *cpu)
+{
+	do {
+		run_pending(cpu);
+	} while (is_pending(cpu));
+}
+
+inline bool shim_irq_save(void)
 {
 	if (irqs_off)
 		return true;
@@ -106,13 +115,12 @@ bool shim_irq_save(void)
 	return false;
 }
 
-void shim_irq_restore(bool were_off)
+inline void shim_irq_restore(bool were_off)
 {
 	if (were_off)
 		return;
-	if (this_cpu >= 0)
-		while (is_pending(&cpus[this_cpu]))
-			run_pending(&cpus[this_cpu]);
+	if (this_cpu >= 0 && is_pending(&cpus[this_cpu]))
+		run_all_pending(&cpus[this_cpu]);
 	domain_read_unlock(DOMAIN_RCU);
 	irqs_off = false;
 }

@@ -92,12 +92,18 @@ void synchronize_rcu_expedited(void)
 	pthread_mutex_unlock(&expedited_mutex);
 }
 
+u64 rcu_gps_passed(void)
+{
+	return __atomic_load_n(&normal.completed, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&expedited.completed, __ATOMIC_RELAXED);
+}
+
 static void *gp_main(void *arg)
 {
 	(void)arg;
 	for (;;) {
 		pass_gp(&normal);
-		usleep(500);
+		usleep(GP_REST_US);
 	}
 	return NULL;
 }

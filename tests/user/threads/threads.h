@@ -14,7 +14,14 @@
 #include "domain.h"
 
 /* The clock of the allocator runs so much faster, for more to happen. */
+#ifndef TIME_FACTOR
 #define TIME_FACTOR	20
+#endif
+
+/* From the end of an RCU grace period that nobody asked for to the next. */
+#ifndef GP_REST_US
+#define GP_REST_US	500
+#endif
 
 /* One in so many allocations from slab fails; 0 is none. */
 void set_alloc_failures(unsigned int one_in);
@@ -31,6 +38,8 @@ extern void (*cpu_nmi_fn)(int cpu);
 /* work.c, rcu.c: their threads run until the process ends. */
 void workers_start(void);
 void rcu_start(void);
+/* RCU grace periods that are over, of both kinds. */
+u64 rcu_gps_passed(void);
 void thread_start(void *(*fn)(void *arg), void *arg);
 
 #endif

@@ -109,12 +109,17 @@ static struct work_struct *next_item(void)
 	return work;
 }
 
+/* Whoever queues an item or arms a timer says so, so this does not poll. */
 static void wait_for_change(void)
 {
-	u64 until = real_ns() + 1000000;
-	struct timespec ts = {
-		.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
+	u64 until = real_ns() + 1000000000;
+	struct delayed_work *work;
+	struct timespec ts;
 
+	for (work = timers; work; work = work->next)
+		until = min(until, work->expires / TIME_FACTOR + 1);
+	ts = (struct timespec){
+		.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
 	pthread_cond_timedwait(&change, &mutex, &ts);
 }
 
