@@ -16,8 +16,10 @@ MEM ?= 2G
 SUITES ?=
 CASES ?=
 FLAVORS ?=
-# Of the benchmark; the stress has a default of its own.
+# Of the benchmark; the stress and the native one have defaults of their own.
 STRESS_SECS := $(or $(SECS),600)
+NATIVE_SECS := $(or $(SECS),1)
+NATIVE_ROUNDS := $(or $(ROUNDS),5)
 SECS ?= 5
 ROUNDS ?= 3
 VALUE_SIZE ?= 8
@@ -59,6 +61,8 @@ help:
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
 	@echo 'make bench-check'
 	@echo '                count its instructions on one CPU, and compare with bench/limits'
+	@echo 'make bench-native'
+	@echo '                measure the allocator alone on this machine: no VM, no map'
 	@echo 'make plots      draw the last benchmark again'
 	@echo 'make kernel     build the kernels unpatched, classic and flavored, of one configuration'
 	@echo 'make kernel-debug, make kernel-kcsan, ...'
@@ -89,6 +93,8 @@ help:
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
 	@echo '  KEYS=64 MAPS=1     keys of each producer, and maps that they use by turns'
 	@echo '  BYSTANDER=0        1: how late a thread wakes on one more CPU'
+	@echo '  LIVE=64,8192 THREADS=2 SIZE=96'
+	@echo '                     of bench-native: objects per thread, threads, bytes of an object'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
 	@echo '  MODELS=            comma-separated patterns, such as keeper*; empty is all'
 	@echo '  ACCEL=auto         or kvm, tcg, icount: how the VM runs'
@@ -165,6 +171,11 @@ bench-check:
 	$(Q)scripts/packages.sh build vm bench
 	$(Q)OUT=$(CURDIR)/.output/bench-check bench/check
 
+bench-native: export SECS := $(NATIVE_SECS)
+bench-native: export ROUNDS := $(NATIVE_ROUNDS)
+bench-native:
+	$(Q)OUT=$(CURDIR)/.output/bench-native bench/native/run
+
 patches:
 	$(Q)scripts/patches.sh --refresh
 	$(Q)[[ -z '$(KDIR)' ]] || scripts/patches.sh '$(KDIR)'
@@ -179,4 +190,4 @@ clean:
 distclean: clean
 	$(Q)rm -rf "$${BPF_MA_CACHE:-$$HOME/.cache/bpf-ma}"/{kernels,checkpatch}
 
-.PHONY: help module check coverage style test stress test-all test-kernel kernel kernel-debug kernel-kcsan kernel-unpatched kernel-classic kernel-flavored model mutants bench bench-check patches plots clean distclean
+.PHONY: help module check coverage style test stress test-all test-kernel kernel kernel-debug kernel-kcsan kernel-unpatched kernel-classic kernel-flavored model mutants bench bench-check bench-native patches plots clean distclean

@@ -18,6 +18,7 @@ when all is there. Needs root only when something is missing.
   bench   summarise and plot the benchmark
   style   static checks: sparse, checkpatch, shellcheck
   user    the allocator in user space, under sanitizers
+  native  the allocator in user space, to be measured
   coverage
           measure how much of the allocator the tests in user space run
   kernel  build a kernel from source
@@ -47,9 +48,10 @@ group_packages() {
 	kernel-tests) echo gcc make clang-19 llvm-19 libelf-dev zlib1g-dev libcap-dev ;;
 	model)	echo spin gcc libc6-dev ;;
 	mutants) echo patch ;;
+	native)	echo gcc libc6-dev make liburcu-dev python3 ;;
 	user)	echo gcc clang libc6-dev libclang-rt-dev make binutils pkg-config \
 			check liburcu-dev ;;
-	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, coverage, kernel, kernel-tests, model, mutants" ;;
+	*)	die "unknown group '$1': accepted are build, vm, bench, style, user, native, coverage, kernel, kernel-tests, model, mutants" ;;
 	esac
 }
 
