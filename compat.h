@@ -59,8 +59,8 @@
 #define system_dfl_wq system_unbound_wq
 #endif
 
-/* What is put together of two in older kernels. */
-#ifndef BPF_MA_SET_NEED_RESCHED_CURRENT
+/* What is put together of two in older kernels; 6.12 with the series has a macro. */
+#if !defined(BPF_MA_SET_NEED_RESCHED_CURRENT) && !defined(set_need_resched_current)
 static inline void set_need_resched_current(void)
 {
 	lockdep_assert_irqs_disabled();
