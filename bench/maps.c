@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/bpf.h>
 #include <bpf/bpf.h>
 #include "maps.h"
 #include "progs/bench_state.h"
@@ -177,18 +178,19 @@ static int pinned_map_id(__u32 *id)
 static int create_kernel_map(struct bench_map *map, const struct map_shape *shape,
 			     const struct cgroup *cg)
 {
-	char value[16], entries[16];
-	/* BPF_F_NO_PREALLOC is 1 */
+	char value[16], entries[16], flags[16];
 	char *const argv[] = {
 		"bpftool", "map", "create", MAP_PIN, "type", "hash",
 		"key", "4", "value", value, "entries", entries,
-		"name", "bench_map", "flags",
-		map->flavor->prealloc ? "0" : "1", NULL,
+		"name", "bench_map", "flags", flags, NULL,
 	};
 	int err;
 
 	snprintf(value, sizeof(value), "%u", shape->value_size);
 	snprintf(entries, sizeof(entries), "%u", shape->entries);
+	/* Without a random seed the same keys share a bucket in every map. */
+	snprintf(flags, sizeof(flags), "%u",
+		 BPF_F_ZERO_SEED | (map->flavor->prealloc ? 0 : BPF_F_NO_PREALLOC));
 	if (map->flavor->hash_flavor) {
 		err = set_hash_flavor(map->flavor->hash_flavor);
 		if (err)
