@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "idle_suite.h"
 #include "test_progs.h"
 
 #define MAP		7
@@ -86,6 +87,7 @@ static void collect(void)
 	for (i = 0; i < NR_MA_FLAVORS; i++)
 		add_test(drains, flavors[i], "drains:%s", flavors[i]);
 	add_test(drains, "call-rcu-free", "drains:call-rcu-free");
+	collect_late_readers();
 }
 
 const struct suite idle_suite = {

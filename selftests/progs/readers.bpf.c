@@ -60,17 +60,20 @@ static long look_and_sleep(__u32 i, struct held *held)
 
 static __always_inline void hold(struct bpf_ma_elem *e, __u32 key, void *fn)
 {
+	__u64 began = bpf_ktime_get_ns();
 	struct held held = {
 		.e = e,
 		.key = key,
 		.value = e->value[0],
-		.until = bpf_ktime_get_ns() + state.hold_ms * 1000000ULL,
+		.until = began + state.hold_ms * 1000000ULL,
 	};
 
 	state.found++;
+	state.began = began;
 	state.holding = 1;
 	bpf_loop(1 << 23, fn, &held, 0);
 	state.holding = 0;
+	state.ended = bpf_ktime_get_ns();
 }
 
 SEC("fentry/__x64_sys_getpgid")

@@ -28,6 +28,8 @@ struct reader_state {
 	__u32 let_go;
 	__u32 holding;		/* the reader has its element */
 	__u32 last_key;		/* of a read that was reused or worse */
+	__u64 began;		/* bpf_ktime_get_ns() when it had it first */
+	__u64 ended;		/* and when it had done with it; 0 before */
 	__u64 found;		/* runs that found the key */
 	__u64 reads;
 	__u64 reused;		/* reads of another key, or of another value */
