@@ -166,13 +166,12 @@ int map_iterate_wrongly(struct map_op *op)
  * and which the scheduler lets other tasks run before for 50 ms of each second.
  * What a program finds meanwhile may be nothing, but not for long.
  */
-int update_values(unsigned int id, unsigned int first, unsigned int count,
-		  unsigned int value_size)
+int update_keys(unsigned int id, unsigned int first, unsigned int count)
 {
 	uint64_t deadline = deadline_ms(200);
 	static unsigned long long value;
 	struct map_op op = {
-		.id = id, .key = first, .value_size = value_size,
+		.id = id, .key = first, .value_size = 8,
 		.value = __atomic_add_fetch(&value, 1ULL << 32, __ATOMIC_RELAXED),
 	};
 	int err;
@@ -184,11 +183,6 @@ int update_values(unsigned int id, unsigned int first, unsigned int count,
 			return err;
 		sleep_ms(1);
 	}
-}
-
-int update_keys(unsigned int id, unsigned int first, unsigned int count)
-{
-	return update_values(id, first, count, 8);
 }
 
 int delete_keys(unsigned int id, unsigned int first, unsigned int count)

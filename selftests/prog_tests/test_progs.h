@@ -143,9 +143,7 @@ int map_lookup(struct map_op *op);
 int map_iterate(struct map_op *op);
 int map_iterate_wrongly(struct map_op *op);
 /* The same for a range of keys in one run, errors counted. */
-int update_values(unsigned int id, unsigned int first, unsigned int count,
-		  unsigned int value_size);
-int update_keys(unsigned int id, unsigned int first, unsigned int count);	/* of 8 bytes */
+int update_keys(unsigned int id, unsigned int first, unsigned int count);
 int delete_keys(unsigned int id, unsigned int first, unsigned int count);
 
 int run_prog(int fd, void *ctx, size_t size);

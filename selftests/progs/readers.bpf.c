@@ -2,7 +2,7 @@
 /*
  * Programs that hold an element of a map and look again and again whether it
  * still is what they looked up: in an RCU read-side section of the program's
- * own (sleepable), of the kernel's (fentry), and in none.
+ * own (sleepable), of the kernel's (fentry), and in none; and one that writes.
  */
 #include "bpf_ma.bpf.h"
 #include "readers.h"
@@ -91,6 +91,29 @@ int fentry_reader(__u64 *ctx)
 	e = bpf_ma_map_lookup(map, state.key);
 	if (e)
 		hold(e, state.key, look_again);
+	return 0;
+}
+
+static long overwrite(__u32 i, void *unused)
+{
+	struct bpf_ma_map *map = bpf_ma_map_get(state.id);
+	__u64 value[WRITER_VALUE / 8] = { i };
+
+	if (!map)
+		return 1;
+	if (!bpf_ma_map_update(map, KEY_FIRST + 1 + i, value, sizeof(value), BPF_ANY))
+		state.writes++;
+	return 0;
+}
+
+/* Not sleepable: no RCU tasks trace grace period waits for it. */
+SEC("fentry/__x64_sys_getpgid")
+int fentry_writer(__u64 *ctx)
+{
+	struct pt_regs *regs = (void *)ctx[0];
+
+	if (regs->di == WRITER_PID)
+		bpf_loop(WRITER_KEYS, overwrite, NULL, 0);
 	return 0;
 }
 

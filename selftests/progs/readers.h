@@ -16,6 +16,10 @@
 
 /* getpgid(2)'s argument that makes fentry_reader run. */
 #define READER_PID	0x5a5a0001
+/* And that which makes fentry_writer overwrite so many keys from KEY_FIRST + 1 on. */
+#define WRITER_PID	0x5a5a0002
+#define WRITER_KEYS	64
+#define WRITER_VALUE	64	/* bytes, the map's value size */
 
 /*
  * @key of map @id is held for @hold_ms, or until @let_go; what the reader saw
@@ -35,6 +39,7 @@ struct reader_state {
 	__u64 reused;		/* reads of another key, or of another value */
 	__u64 poisoned;
 	__u64 garbage;		/* reads of what can be no key */
+	__u64 writes;		/* by fentry_writer */
 };
 
 #endif /* READERS_H */
