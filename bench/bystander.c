@@ -2,9 +2,7 @@
 /*
  * The bystander: a thread that sleeps and wakes on a CPU of its own.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include "bystander.h"
+#include "util.h"
 
 #define SLEEP_NS 1000000L
 #define NS_PER_SEC 1000000000L
@@ -59,8 +58,6 @@ struct bystander *bystander_start(unsigned int cpu, double secs)
 {
 	unsigned int max = secs * NS_PER_SEC / SLEEP_NS;
 	struct bystander *self;
-	pthread_attr_t attr;
-	cpu_set_t cpus;
 	int err;
 
 	self = calloc(1, sizeof(*self) + max * sizeof(self->late_us[0]));
@@ -69,12 +66,7 @@ struct bystander *bystander_start(unsigned int cpu, double secs)
 		return NULL;
 	}
 	self->max = max;
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	pthread_attr_init(&attr);
-	pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
-	err = pthread_create(&self->thread, &attr, bystander_main, self);
-	pthread_attr_destroy(&attr);
+	err = thread_start_on(cpu, &self->thread, bystander_main, self);
 	if (err) {
 		fprintf(stderr, "cannot start the bystander on CPU %u: %s\n", cpu,
 			strerror(err));

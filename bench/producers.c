@@ -10,7 +10,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 #include "producers.h"
 #include "progs/bench_state.h"
+#include "util.h"
 
 struct producer {
 	pthread_t thread;
@@ -105,16 +105,9 @@ static void *producer_main(void *arg)
 
 static int start_one(struct producer *producer)
 {
-	pthread_attr_t attr;
-	cpu_set_t cpu;
-	int err;
+	int err = thread_start_on(producer->index, &producer->thread, producer_main,
+				  producer);
 
-	CPU_ZERO(&cpu);
-	CPU_SET(producer->index, &cpu);
-	pthread_attr_init(&attr);
-	pthread_attr_setaffinity_np(&attr, sizeof(cpu), &cpu);
-	err = pthread_create(&producer->thread, &attr, producer_main, producer);
-	pthread_attr_destroy(&attr);
 	if (err)
 		fprintf(stderr, "cannot start a producer on CPU %u: %s\n",
 			producer->index, strerror(err));

@@ -53,12 +53,12 @@ def cells(row, base):
             slab)
 
 
-def print_aligned(lines):
+def print_aligned(lines, indent="  "):
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:
         padded = [line[0].ljust(widths[0])]
         padded += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
-        print("  " + "  ".join(padded))
+        print(indent + "  ".join(padded))
 
 
 def print_case(case, rows, reference):
@@ -106,7 +106,7 @@ def ratio_lines(subject, others, by_key, cases):
                  [f"{peak(row) / memory(row):.2f}x" if row else "-" for row in rows])
     if any(row and "bystander_us" in row["rounds"][0] for row in rows):
         lines.append(line("bystander's delay / normal", others["normal"], bystander))
-    return [line for line in lines if any(cell != "-" for cell in line[1:])]
+    return [cells for cells in lines if any(cell != "-" for cell in cells[1:])]
 
 
 def print_ratios(rows, cases):
@@ -117,11 +117,8 @@ def print_ratios(rows, cases):
             continue
         lines = [[f"{subject}, ratios of medians"] + cases]
         lines += ratio_lines(subject, others, by_key, cases)
-        widths = [max(map(len, column)) for column in zip(*lines)]
         print()
-        for line in lines:
-            print("  ".join([line[0].ljust(widths[0])] +
-                            [c.rjust(w) for c, w in zip(line[1:], widths[1:])]))
+        print_aligned(lines, indent="")
 
 
 def is_pool_worker(thread):

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Small helpers of the runner: files of /sys and /proc, commands, time.
+ * Small helpers of the runner: files of /sys and /proc, commands, threads, time.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +123,22 @@ int write_file_in_cgroup(const char *cgroup, const char *path,
 	if (!pid)
 		_exit(enter_cgroup(cgroup) || write_file(path, text));
 	return wait_for(pid, path);
+}
+
+int thread_start_on(unsigned int cpu, pthread_t *thread, void *(*fn)(void *arg),
+		    void *arg)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	int err;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	err = pthread_create(thread, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return err;
 }
 
 double now_secs(void)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Small helpers of the runner: files of /sys and /proc, commands, time.
+ * Small helpers of the runner: files of /sys and /proc, commands, threads, time.
  */
 #ifndef BENCH_UTIL_H
 #define BENCH_UTIL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,6 +31,10 @@ int run_command(const char *cgroup, char *const argv[]);
 /* Writes text to a file from a short-lived process inside a cgroup. */
 int write_file_in_cgroup(const char *cgroup, const char *path,
 			 const char *text);
+
+/* A thread that stays on one CPU. 0 or an error number; prints nothing. */
+int thread_start_on(unsigned int cpu, pthread_t *thread, void *(*fn)(void *arg),
+		    void *arg);
 
 double now_secs(void);
 void sleep_secs(double secs);

@@ -8,7 +8,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
-from report import numbers, parse_env, parse_rounds, write_bench  # noqa: E402
+from report import failure_of, numbers, parse_env, parse_rounds, write_bench  # noqa: E402
 
 COUNTERS = ("batches", "refills", "depot_gets", "robbed", "from_slab", "failures")
 GRACE_PERIODS = ("gps_passed", "gp_normal", "gp_expedited", "gp_trace")
@@ -29,15 +29,6 @@ def round_result(record, threads):
     for name in GRACE_PERIODS + COUNTERS:
         result[name] = int(record[name])
     return result
-
-
-def failure_of(results, want_rounds):
-    for result in results:
-        if result["slab_taken"] != result["slab_returned"]:
-            return "taken from slab: {slab_taken}, returned: {slab_returned}".format(**result)
-    if len(results) != want_rounds:
-        return f"{len(results)} of {want_rounds} rounds measured"
-    return None
 
 
 def make_row(key, results, want_rounds):
