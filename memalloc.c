@@ -35,6 +35,10 @@
  * Batch (struct bpf_ma_batch): freed objects and one cookie, which says when a
  * full RCU grace period has passed since the youngest of them was freed.
  *
+ * Magazine (struct bpf_ma_mag): pointers to the objects of a batch.  It goes where
+ * they go: allocations empty it, frees fill it again.  Where there is none, objects
+ * are linked by their headers, as are those of a normal allocator.
+ *
  * Depot (struct bpf_ma_depot), one per allocator and size class: whole batches
  * that one CPU has too many of and another may need, under a raw spinlock that
  * is taken from irq_work or later and once per batch, never once per object.
@@ -47,9 +51,9 @@
  * takes destroyed allocators apart.  An allocator whose CPUs hold no more than
  * their low watermarks falls asleep and costs nothing.
  *
- * The scheme of per-CPU magazines and a depot of full ones is that of Bonwick
- * and Adams, "Magazines and Vmem" (USENIX 2001); so is giving back what a depot
- * did not need since the last look.
+ * Per-CPU magazines, a loaded one among them, and a depot of full ones are those
+ * of Bonwick and Adams, "Magazines and Vmem" (USENIX 2001); so is giving back what
+ * a depot did not need since the last look.
  */
 #include <linux/bitmap.h>
 #include <linux/bpf_mem_alloc.h>
@@ -78,6 +82,8 @@
 #define BPF_MA_DEPOT_BATCHES	16
 #define BPF_MA_DEPOT_GET	4	/* batches' worth that a CPU takes at once */
 #define BPF_MA_RESERVE		8	/* objects for nested allocations */
+#define BPF_MA_MAG_MAX		254	/* pointers in a magazine: 2 KiB in all */
+#define BPF_MA_MAG_STOCK	4	/* empty magazines that a cache gets at once */
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_GP_LATE_NS	(600 * NSEC_PER_USEC)	/* three times what is usual */
@@ -114,17 +120,35 @@ struct bpf_ma_obj {
 
 #define BPF_MA_HDR	sizeof(struct bpf_ma_obj)
 
+/*
+ * Pointers to freed objects, a batch of them.  What waits for a grace period has
+ * left the CPU's caches when it is reused; in a magazine nobody touches it from the
+ * free to the next allocation, while a link in its header would have to be read
+ * there.  So the header stays what it was while the object was live.
+ */
+struct bpf_ma_mag {
+	struct bpf_ma_mag *next;
+	unsigned int count;
+	struct bpf_ma_obj *slots[];
+};
+
 /* What slab gives for a per-CPU object; callers get the address of @pptr. */
 struct bpf_ma_percpu_obj {
 	struct bpf_ma_obj hdr;
 	void __percpu *pptr;
 };
 
-/* Objects linked by their headers.  @head is NULL and @tail stale when empty. */
+/*
+ * Objects: loose ones, linked by their headers, and magazines.  @count is that of
+ * all.  A magazine may be empty, on its way to slab.  @tail and @last are stale
+ * where @head and @mags are NULL.
+ */
 struct bpf_ma_list {
 	struct bpf_ma_obj *head;
 	unsigned int count;
 	struct bpf_ma_obj *tail;
+	struct bpf_ma_mag *mags;
+	struct bpf_ma_mag *last;
 };
 
 struct bpf_ma_batch {
@@ -137,16 +161,22 @@ struct bpf_ma_batch {
  * @active: depth of nesting on this CPU, see cache_enter()
  * @low: refill when fewer objects than this are free
  * @high: give surplus to the depot when more than this are free
- * @full: objects in the open batch with which it is closed; at least 2
- * @room: frees that the open batch takes without attention; 0 when it is empty
+ * @full: objects in the open batch with which it is closed, and in a magazine
  * @waits: frees wait for a grace period, copied from the flavor
  * @reuses: what waited becomes free, else dead
- * @free: objects that an allocation may take
+ * @room: slots of @filling that are free, 0 without one
+ * @left: objects in @loaded, 0 without one
+ * @filling: magazine that frees fill from its end; a part of the open batch
+ * @loaded: magazine that allocations empty
  * @depot: where batches go and come from
+ * @free: objects that an allocation may take, once @loaded is empty
  * @open: freed objects of the batch that has no cookie yet
  * @ring: closed batches; oldest at @first, @nr of them, cookies in order of age
  * @spare: free objects that were left over, on their way to the depot
  * @dead: objects past their grace period, to slab a few at a time
+ * @empty: magazines for frees to fill, @nr_empty of them
+ * @nr_empty: magazines in @empty
+ * @wants: when the last batch was full, there was none for the next
  * @first: index of the oldest batch in @ring
  * @nr: batches in @ring
  * @events: batches closed, harvested or refilled; tells the keeper of activity
@@ -170,15 +200,21 @@ struct bpf_mem_cache {
 	u16 low, high, full;
 	bool waits;
 	bool reuses;
-	int room;
-	struct bpf_ma_list free;
+	unsigned int room;
+	unsigned int left;
+	struct bpf_ma_mag *filling;
+	struct bpf_ma_mag *loaded;
 	struct bpf_ma_depot *depot;
+	struct bpf_ma_list free;
 	struct bpf_ma_list open;
 	unsigned int first, nr;
 	unsigned int events;
 	struct bpf_ma_batch ring[BPF_MA_RING];
 	struct bpf_ma_list spare;
 	struct bpf_ma_list dead;
+	struct bpf_ma_list empty;
+	unsigned int nr_empty;
+	bool wants;
 	struct llist_head side;
 	struct llist_head side_wait;
 	struct bpf_ma_obj *reserve[BPF_MA_RESERVE];
@@ -211,6 +247,7 @@ struct bpf_mem_cache {
  * @rcu: for the tasks-trace grace period under way
  * @taken: objects that came from slab
  * @returned: objects that went back to slab
+ * @mags: magazines that are out of slab
  * @peak: highest taken - returned that a refill saw
  * @gets: times that a CPU took from @batches, under @lock
  * @puts: batches put on @batches, under @lock
@@ -238,6 +275,7 @@ struct bpf_ma_depot {
 	struct rcu_head rcu;
 	atomic_long_t taken;
 	atomic_long_t returned;
+	atomic_long_t mags;
 	unsigned long peak;
 	unsigned long gets, puts, robbed;
 	atomic_long_t failures;
@@ -360,23 +398,18 @@ static struct {
 
 /* ---- lists of objects ---- */
 
-/* Leaves the tail of an empty list to the caller. */
-static __always_inline void list_push_head(struct bpf_ma_list *list,
-					   struct bpf_ma_obj *obj)
-{
-	obj->next = list->head;
-	list->head = obj;
-	list->count++;
-}
-
+/* As a loose one. */
 static __always_inline void list_push(struct bpf_ma_list *list,
 				      struct bpf_ma_obj *obj)
 {
 	if (!list->head)
 		list->tail = obj;
-	list_push_head(list, obj);
+	obj->next = list->head;
+	list->head = obj;
+	list->count++;
 }
 
+/* Of the loose ones. */
 static __always_inline struct bpf_ma_obj *list_pop(struct bpf_ma_list *list)
 {
 	struct bpf_ma_obj *obj = list->head;
@@ -388,62 +421,104 @@ static __always_inline struct bpf_ma_obj *list_pop(struct bpf_ma_list *list)
 	return obj;
 }
 
+static notrace void list_push_mag(struct bpf_ma_list *list, struct bpf_ma_mag *mag)
+{
+	if (!list->mags)
+		list->last = mag;
+	mag->next = list->mags;
+	list->mags = mag;
+	list->count += mag->count;
+}
+
+static notrace struct bpf_ma_mag *list_pop_mag(struct bpf_ma_list *list)
+{
+	struct bpf_ma_mag *mag = list->mags;
+
+	if (mag) {
+		list->mags = mag->next;
+		list->count -= mag->count;
+	}
+	return mag;
+}
+
+/* Nothing to give back, no empty magazine either. */
+static bool list_is_bare(const struct bpf_ma_list *list)
+{
+	return !list->head && !list->mags;
+}
+
 /* Empties @list and returns what it held. */
 static __always_inline struct bpf_ma_list list_take(struct bpf_ma_list *list)
 {
 	struct bpf_ma_list all = *list;
 
 	list->head = NULL;
+	list->mags = NULL;
 	list->count = 0;
 	return all;
 }
 
 /* Moves all of @from in front of what @to holds. */
-static __always_inline void list_splice_front(struct bpf_ma_list *to,
-					      struct bpf_ma_list *from)
+static notrace void list_splice_front(struct bpf_ma_list *to,
+				      struct bpf_ma_list *from)
 {
-	if (!from->head)
-		return;
-	from->tail->next = to->head;
-	if (!to->head)
-		to->tail = from->tail;
-	to->head = from->head;
+	if (from->head) {
+		from->tail->next = to->head;
+		if (!to->head)
+			to->tail = from->tail;
+		to->head = from->head;
+	}
+	if (from->mags) {
+		from->last->next = to->mags;
+		if (!to->mags)
+			to->last = from->last;
+		to->mags = from->mags;
+	}
 	to->count += from->count;
 	list_take(from);
 }
 
+/* Makes the objects of @mag loose ones of @list; touches them. */
+static notrace void list_pour(struct bpf_ma_list *list, struct bpf_ma_mag *mag)
+{
+	while (mag->count)
+		list_push(list, mag->slots[--mag->count]);
+}
+
 /*
- * Takes up to @n objects off the front of @list.  Walks them, so @n bounds the
- * time with interrupts off.
+ * Takes up to @n objects off the front of @list: loose ones, then magazines that
+ * need not be split.  Walks them, so @n bounds the time with interrupts off.
  */
-static struct bpf_ma_list notrace list_cut(struct bpf_ma_list *list,
+static notrace struct bpf_ma_list list_cut(struct bpf_ma_list *list,
 					   unsigned int n)
 {
 	struct bpf_ma_list front = {};
-	struct bpf_ma_obj *last = list->head;
-	unsigned int i;
+	struct bpf_ma_obj *obj;
 
 	if (n >= list->count)
 		return list_take(list);
-	if (!n)
-		return front;
-	for (i = 1; i < n; i++)
-		last = last->next;
-	front.head = list->head;
-	front.tail = last;
-	front.count = n;
-	list->head = last->next;
-	list->count -= n;
-	last->next = NULL;
+	for (obj = list->head; obj && front.count < n; obj = obj->next) {
+		front.tail = obj;
+		front.count++;
+	}
+	if (front.count) {
+		front.head = list->head;
+		front.tail->next = NULL;
+		list->head = obj;
+		list->count -= front.count;
+	}
+	while (list->mags && front.count + list->mags->count <= n)
+		list_push_mag(&front, list_pop_mag(list));
 	return front;
 }
 
 /* ---- invariants, checked in debug builds ---- */
 
 #ifdef CONFIG_PROVE_LOCKING
-/* Count and tail say what a walk finds. */
+/* The count and the ends say what a walk finds. */
 static bool list_is_sound(const struct bpf_ma_list *list)
 {
+	const struct bpf_ma_mag *mag, *last_mag = NULL;
 	const struct bpf_ma_obj *obj, *last = NULL;
 	unsigned int n = 0;
 
@@ -451,12 +526,17 @@ static bool list_is_sound(const struct bpf_ma_list *list)
 		last = obj;
 		n++;
 	}
-	return n == list->count && (!last || last == list->tail);
+	for (mag = list->mags; mag && n <= list->count; mag = mag->next) {
+		last_mag = mag;
+		n += mag->count;
+	}
+	return n == list->count && (!last || last == list->tail) &&
+	       (!last_mag || last_mag == list->last);
 }
 
 /*
- * Owner: what waits is in those places of the ring that are in use, and the open
- * batch has no more room than it lacks objects.
+ * Owner: what waits is in those places of the ring that are in use, and the
+ * magazines at hand are what the fast path takes them for.
  */
 static void cache_check(const struct bpf_mem_cache *c)
 {
@@ -464,8 +544,9 @@ static void cache_check(const struct bpf_mem_cache *c)
 
 	WARN_ON_ONCE(!list_is_sound(&c->free) || !list_is_sound(&c->open));
 	WARN_ON_ONCE(!list_is_sound(&c->spare) || !list_is_sound(&c->dead));
-	WARN_ON_ONCE(c->room < 0);
-	WARN_ON_ONCE(c->room && (!c->open.count || c->open.count + c->room >= c->full));
+	WARN_ON_ONCE(!list_is_sound(&c->empty) || c->empty.count);
+	WARN_ON_ONCE(c->room && (!c->filling || c->room >= c->full));
+	WARN_ON_ONCE(c->left && (!c->loaded || c->left > c->full));
 	WARN_ON_ONCE(c->nr > BPF_MA_RING);
 	for (i = 0; i < BPF_MA_RING; i++) {
 		used = (i + BPF_MA_RING - c->first) % BPF_MA_RING < c->nr;
@@ -516,10 +597,23 @@ static struct obj_cgroup *current_objcg(void)
 #endif
 }
 
-/* With a reference, NULL for nobody. */
-static struct mem_cgroup *pool_memcg(const struct bpf_ma_pool *pool)
+struct charge {
+	struct mem_cgroup *memcg, *old_memcg;
+};
+
+/* What is allocated with the flags returned is charged to whom @pool charges. */
+static gfp_t charge_begin(struct charge *charge, const struct bpf_ma_pool *pool,
+			  gfp_t gfp)
 {
-	return pool->objcg ? get_mem_cgroup_from_objcg(pool->objcg) : NULL;
+	charge->memcg = pool->objcg ? get_mem_cgroup_from_objcg(pool->objcg) : NULL;
+	charge->old_memcg = set_active_memcg(charge->memcg);
+	return gfp | __GFP_NOWARN | (pool->objcg ? __GFP_ACCOUNT : 0);
+}
+
+static void charge_end(struct charge *charge)
+{
+	set_active_memcg(charge->old_memcg);
+	mem_cgroup_put(charge->memcg);
 }
 
 static struct bpf_ma_obj *percpu_obj_alloc(struct bpf_ma_depot *d, int node,
@@ -554,14 +648,10 @@ static struct bpf_ma_list slab_take(struct bpf_ma_depot *d, unsigned int n,
 				    int node, gfp_t gfp)
 {
 	struct bpf_ma_list list = {};
-	struct mem_cgroup *memcg, *old_memcg;
+	struct charge charge;
 	long out;
 
-	gfp |= __GFP_NOWARN;
-	if (d->pool->objcg)
-		gfp |= __GFP_ACCOUNT;
-	memcg = pool_memcg(d->pool);
-	old_memcg = set_active_memcg(memcg);
+	gfp = charge_begin(&charge, d->pool, gfp);
 	while (list.count < n) {
 		struct bpf_ma_obj *obj;
 
@@ -575,8 +665,7 @@ static struct bpf_ma_list slab_take(struct bpf_ma_depot *d, unsigned int n,
 		}
 		list_push(&list, obj);
 	}
-	set_active_memcg(old_memcg);
-	mem_cgroup_put(memcg);
+	charge_end(&charge);
 
 	out = atomic_long_add_return(list.count, &d->taken) -
 	      atomic_long_read(&d->returned);
@@ -597,13 +686,47 @@ static void obj_to_slab(struct bpf_ma_depot *d, struct bpf_ma_obj *obj)
 	kfree(obj);
 }
 
+/* Up to @n empty magazines for up to @size objects each. */
+static struct bpf_ma_list slab_take_mags(struct bpf_ma_depot *d, unsigned int n,
+					 unsigned int size)
+{
+	struct bpf_ma_list list = {};
+	struct bpf_ma_mag *mag;
+	struct charge charge;
+	gfp_t gfp;
+
+	gfp = charge_begin(&charge, d->pool, GFP_NOWAIT);
+	while (n--) {
+		mag = kmalloc_node(struct_size(mag, slots, size), gfp, NUMA_NO_NODE);
+		if (!mag)
+			break;
+		mag->count = 0;
+		list_push_mag(&list, mag);
+		atomic_long_inc(&d->mags);
+	}
+	charge_end(&charge);
+	return list;
+}
+
+static void mag_to_slab(struct bpf_ma_depot *d, struct bpf_ma_mag *mag)
+{
+	while (mag->count)
+		obj_to_slab(d, mag->slots[--mag->count]);
+	kfree(mag);
+	atomic_long_dec(&d->mags);
+}
+
+/* Objects, and the magazines that they are in. */
 static void slab_return(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 {
 	unsigned int count = list->count;
+	struct bpf_ma_mag *mag;
 	struct bpf_ma_obj *obj;
 
 	while ((obj = list_pop(list)))
 		obj_to_slab(d, obj);
+	while ((mag = list_pop_mag(list)))
+		mag_to_slab(d, mag);
 	/* Whoever sees the sum complete may free the pool: this is the last use. */
 	smp_mb__before_atomic();
 	atomic_long_add(count, &d->returned);
@@ -612,8 +735,8 @@ static void slab_return(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 /* Process context, any length. */
 static void slab_return_all(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 {
-	while (list->count) {
-		struct bpf_ma_list some = list_cut(list, BPF_MA_FREE_ATOMIC);
+	while (!list_is_bare(list)) {
+		struct bpf_ma_list some = list_cut(list, BPF_MA_MAG_MAX);
 
 		slab_return(d, &some);
 		cond_resched();
@@ -677,12 +800,12 @@ static void depot_put(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
-/* Gives objects that nobody can see any more to the keeper. */
+/* Gives objects that nobody can see any more, and magazines, to the keeper. */
 static void depot_put_dead(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 {
 	unsigned long flags;
 
-	if (!list->count)
+	if (list_is_bare(list))
 		return;
 	raw_spin_lock_irqsave(&d->lock, flags);
 	list_splice_front(&d->dead, list);
@@ -796,7 +919,7 @@ static bool depot_is_quiet(struct bpf_ma_depot *d)
 	bool quiet;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	quiet = !d->count && !d->surplus.count && !d->in_flight && !d->dead.count;
+	quiet = !d->count && !d->surplus.count && !d->in_flight && list_is_bare(&d->dead);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	return quiet;
 }
@@ -891,11 +1014,18 @@ static __always_inline unsigned int cache_batch(const struct bpf_mem_cache *c)
 	return c->high - c->low;
 }
 
+/* Owner, or a hint from afar: what allocations may take. */
+static __always_inline unsigned int cache_free_count(const struct bpf_mem_cache *c)
+{
+	return peek(c->free.count) + peek(c->left);
+}
+
 /* Owner, or a hint from afar. */
 static __always_inline unsigned int cache_waiting(const struct bpf_mem_cache *c)
 {
-	unsigned int i, n = peek(c->open.count);
+	unsigned int i, n = peek(c->filling) ? c->full - peek(c->room) : 0;
 
+	n += peek(c->open.count);
 	for (i = 0; i < BPF_MA_RING; i++)
 		n += peek(c->ring[i].list.count);
 	return n;
@@ -929,7 +1059,7 @@ static notrace void cache_harvest(struct bpf_mem_cache *c)
 		list_splice_front(&c->dead, &list);
 		return;
 	}
-	if (c->free.count > BPF_MA_DEPOT_GET * cache_batch(c))
+	if (cache_free_count(c) > BPF_MA_DEPOT_GET * cache_batch(c))
 		list_splice_front(&c->spare, &c->free);
 	list_splice_front(&c->free, &list);
 }
@@ -938,6 +1068,55 @@ static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
 {
 	return (u64)cache_waiting(c) * c->depot->obj_bytes > expedite_bytes &&
 	       engine_is_idle();
+}
+
+/* Owner: puts the magazine that frees fill into the open batch. */
+static notrace void cache_stop_filling(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_mag *mag = c->filling;
+
+	if (!mag)
+		return;
+	mag->count = c->full - c->room;
+	if (c->room)
+		memmove(mag->slots, mag->slots + c->room, mag->count * sizeof(mag->slots[0]));
+	list_push_mag(&c->open, mag);
+	c->filling = NULL;
+	c->room = 0;
+}
+
+/* Owner: whether @obj found a magazine. */
+static notrace bool cache_start_filling(struct bpf_mem_cache *c, struct bpf_ma_obj *obj)
+{
+	struct bpf_ma_mag *mag = list_pop_mag(&c->empty);
+
+	if (!mag)
+		return false;
+	c->nr_empty--;
+	c->room = c->full - 1;
+	mag->slots[c->room] = obj;
+	c->filling = mag;
+	return true;
+}
+
+/* Owner: makes what is in @mag loose and keeps it for frees to fill. */
+static notrace void cache_pour(struct bpf_mem_cache *c, struct bpf_ma_mag *mag)
+{
+	list_pour(&c->free, mag);
+	list_push_mag(&c->empty, mag);
+	c->nr_empty++;
+}
+
+static notrace void cache_unload(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_mag *mag = c->loaded;
+
+	if (!mag)
+		return;
+	mag->count = c->left;
+	c->loaded = NULL;
+	c->left = 0;
+	cache_pour(c, mag);
 }
 
 /*
@@ -959,9 +1138,9 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 		c->nr++;
 		b = &c->ring[cache_newest(c)];
 	}
+	cache_stop_filling(c);
 	list_splice_front(&b->list, &c->open);
 	b->cookie = cookie;
-	c->room = 0;
 	c->events++;
 	c->stat.batches++;
 }
@@ -972,8 +1151,8 @@ static notrace bool cache_batch_full(struct bpf_mem_cache *c)
 	cache_close(c);
 	if (cache_has_ready(c))
 		cache_harvest(c);
-	return c->spare.count || c->dead.count || cache_is_pressed(c) ||
-	       !READ_ONCE(c->depot->pool->awake);
+	c->wants = !c->nr_empty;
+	return c->spare.count || c->dead.count || c->wants || cache_is_pressed(c);
 }
 
 /*
@@ -1005,20 +1184,21 @@ static noinline notrace void cache_free_nested(struct bpf_mem_cache *c,
 	cache_leave(c, cache_nested(c), flags);
 }
 
-/* Owner: the open batch was begun by a free or a nested one, or is full. */
-static noinline notrace void cache_freed_waiting(struct bpf_mem_cache *c,
-						 unsigned long flags)
+/*
+ * Owner: no magazine has room.  Without an empty one @obj becomes a loose one; the
+ * irq_work brings some when a batch is full, so who frees little does without.
+ */
+static noinline notrace void cache_free_waiting(struct bpf_mem_cache *c,
+						struct bpf_ma_obj *obj,
+						unsigned long flags)
 {
-	bool raise;
+	bool raise = !READ_ONCE(c->depot->pool->awake);
 
-	if (c->open.count == 1)
-		c->open.tail = c->open.head;
-	if (c->open.count < c->full) {
-		c->room = c->full - c->open.count - 1;
-		raise = !READ_ONCE(c->depot->pool->awake);
-	} else {
-		raise = cache_batch_full(c);
-	}
+	cache_stop_filling(c);
+	if (c->open.count >= c->full)
+		raise |= cache_batch_full(c);
+	if (!cache_start_filling(c, obj))
+		list_push(&c->open, obj);
 	cache_leave(c, raise, flags);
 }
 
@@ -1049,11 +1229,12 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 	if (unlikely(!cache_enter(c))) {
 		cache_free_nested(c, obj, rcu, flags);
 	} else if (rcu) {
-		list_push_head(&c->open, obj);
-		if (unlikely(--c->room < 0))
-			cache_freed_waiting(c, flags);
-		else
+		if (likely(c->room)) {
+			c->filling->slots[--c->room] = obj;
 			cache_leave(c, false, flags);
+		} else {
+			cache_free_waiting(c, obj, flags);
+		}
 	} else {
 		list_push(&c->free, obj);
 		if (unlikely(c->free.count == c->low + 1 || c->free.count > c->high))
@@ -1071,6 +1252,29 @@ static notrace bool cache_is_low(struct bpf_mem_cache *c)
 	else
 		list_splice_front(&c->free, &c->spare);
 	return c->free.count <= c->low;
+}
+
+/*
+ * Owner: starts on the next magazine.  Nobody looks at the low watermark before it
+ * is empty, so that many objects have to be left then: a refill takes its time.
+ */
+static notrace void cache_load(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_mag *mag = list_pop_mag(&c->free);
+
+	cache_unload(c);
+	while (c->free.count < c->low && mag->count > 1)
+		list_push(&c->free, mag->slots[--mag->count]);
+	c->loaded = mag;
+	c->left = mag->count;
+}
+
+/* Owner: a free object, or NULL. */
+static notrace struct bpf_ma_obj *cache_pop(struct bpf_mem_cache *c)
+{
+	if (!c->left && !c->free.head && c->free.mags)
+		cache_load(c);
+	return c->left ? c->loaded->slots[--c->left] : list_pop(&c->free);
 }
 
 static notrace struct bpf_ma_obj *cache_take_reserve(struct bpf_mem_cache *c)
@@ -1101,7 +1305,7 @@ static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
 
 	if (cache_is_owner(c)) {
 		raise = c->free.count <= c->low && cache_is_low(c);
-		obj = list_pop(&c->free);
+		obj = cache_pop(c);
 	} else {
 		raise = cache_nested(c);
 	}
@@ -1143,10 +1347,16 @@ static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
-	if (unlikely(!cache_enter(c) || c->free.count <= c->low))
+	if (unlikely(!cache_enter(c)))
 		return cache_alloc_slow(ma, class, c, flags);
-	obj = list_pop(&c->free);
-	obj->depot = c->depot;
+	if (c->left) {
+		obj = c->loaded->slots[--c->left];
+	} else {
+		if (unlikely(c->free.count <= c->low || !c->free.head))
+			return cache_alloc_slow(ma, class, c, flags);
+		obj = list_pop(&c->free);
+		obj->depot = c->depot;
+	}
 	cache_leave(c, false, flags);
 	return obj_to_ptr(obj);
 }
@@ -1182,16 +1392,21 @@ static notrace void cache_collect_side(struct bpf_mem_cache *c)
 		list_push(&c->free, container_of(pos, struct bpf_ma_obj, node));
 	llist_for_each_safe(pos, next, llist_del_all(&c->side_wait))
 		list_push(&c->open, container_of(pos, struct bpf_ma_obj, node));
-	c->room = 0;
 	if (c->open.count >= c->full)
 		cache_close(c);
 }
 
-/* Owner: keeps @keep free objects and spares the rest. */
+/*
+ * Owner: keeps @keep free objects, as loose ones, and spares the rest.  A magazine
+ * holds more, so one is poured out.
+ */
 static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
 {
+	struct bpf_ma_mag *mag = list_pop_mag(&c->free);
 	struct bpf_ma_list kept;
 
+	if (mag)
+		cache_pour(c, mag);
 	if (c->free.count <= keep)
 		return;
 	kept = list_cut(&c->free, keep);
@@ -1211,9 +1426,9 @@ static notrace bool cache_fill_reserve(struct bpf_mem_cache *c)
 	for (i = 0; i < n; i++) {
 		if (READ_ONCE(c->reserve[i]))
 			continue;
-		if (c->free.count <= c->low)
+		if (cache_free_count(c) <= c->low)
 			return false;
-		WRITE_ONCE(c->reserve[i], list_pop(&c->free));
+		WRITE_ONCE(c->reserve[i], cache_pop(c));
 	}
 	return true;
 }
@@ -1250,6 +1465,27 @@ static void cache_refill(struct bpf_mem_cache *c)
 	cache_unlock(c, flags);
 }
 
+static void cache_get_mags(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_list mags = slab_take_mags(c->depot, BPF_MA_MAG_STOCK, c->full);
+	unsigned long flags;
+
+	flags = cache_lock(c);
+	for (; mags.mags; c->nr_empty++)
+		list_push_mag(&c->empty, list_pop_mag(&mags));
+	cache_unlock(c, flags);
+}
+
+/* Owner: empty magazines that are too many, as on a CPU that frees little. */
+static notrace struct bpf_ma_list cache_cut_empty(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_list cut = {};
+
+	for (; c->nr_empty > 2 * BPF_MA_MAG_STOCK; c->nr_empty--)
+		list_push_mag(&cut, list_pop_mag(&c->empty));
+	return cut;
+}
+
 /* The last look: who is nested from here on raises the irq_work again. */
 static void cache_stop_working(struct bpf_mem_cache *c)
 {
@@ -1265,9 +1501,9 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
-	struct bpf_ma_list spare, dead;
+	struct bpf_ma_list spare, dead, mags;
+	bool low, pressed, wants;
 	unsigned long flags;
-	bool low, pressed;
 
 	flags = cache_lock(c);
 	WRITE_ONCE(c->working, true);
@@ -1279,12 +1515,17 @@ static void cache_work_fn(struct irq_work *work)
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
+	mags = cache_cut_empty(c);
+	wants = c->wants && !c->nr_empty;
 	low = !cache_fill_reserve(c) || c->free.count < c->low;
 	pressed = cache_is_pressed(c);
 	cache_unlock(c, flags);
 
 	depot_put(c->depot, &spare);
+	list_splice_front(&dead, &mags);
 	slab_return(c->depot, &dead);
+	if (wants)
+		cache_get_mags(c);
 	if (low)
 		cache_refill(c);
 	if (pressed)
@@ -1308,11 +1549,15 @@ static void cache_flush(struct bpf_mem_cache *c)
 	cache_collect_side(c);
 	while (cache_has_ready(c))
 		cache_harvest(c);
+	cache_unload(c);
 	cache_cut_free(c, c->low);
 	spare = list_take(&c->spare);
-	dead = list_take(&c->dead);
-	if (c->open.count)
+	if (c->open.count || c->filling)
 		cache_close(c);
+	dead = list_take(&c->dead);
+	list_splice_front(&dead, &c->empty);
+	c->nr_empty = 0;
+	c->wants = false;
 	cache_unlock(c, flags);
 
 	depot_put(c->depot, &spare);
@@ -1324,7 +1569,8 @@ static void cache_flush(struct bpf_mem_cache *c)
 static unsigned long cache_signature(const struct bpf_mem_cache *c)
 {
 	return peek((unsigned long)c->free.head +
-			 3 * (unsigned long)c->open.head + c->events);
+		    3 * (unsigned long)c->open.head + 5 * c->left + 7 * c->room +
+		    c->events);
 }
 
 /*
@@ -1341,7 +1587,7 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 		return false;
 	smp_rmb(); /* the batches before the lists that they end up on */
 	return !peek(c->dead.count) && !peek(c->spare.count) &&
-	       peek(c->free.count) <= c->low;
+	       peek(c->free.count) <= c->low && !peek(c->loaded) && !peek(c->nr_empty);
 }
 
 /* A CPU that uses a cache looks after it, one that does not is looked after. */
@@ -1354,8 +1600,9 @@ static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
 		return true;
 	if (seen != c->seen)
 		return false;
-	return peek(c->open.count) || peek(c->dead.count) || peek(c->spare.count) ||
-	       peek(c->free.count) > c->low || (gp_done && peek(c->nr));
+	return peek(c->open.count) || peek(c->filling) || peek(c->dead.count) ||
+	       peek(c->spare.count) || peek(c->free.count) > c->low ||
+	       peek(c->loaded) || peek(c->nr_empty) || (gp_done && peek(c->nr));
 }
 
 struct flush_call {
@@ -1509,10 +1756,13 @@ static void cache_dismantle(struct bpf_mem_cache *c, struct bpf_ma_list *all)
 		irq_work_sync(&c->work);
 	smp_rmb(); /* its end before what it left behind */
 	cache_collect_side(c);
+	cache_stop_filling(c);
+	cache_unload(c);
 	list_splice_front(all, &c->free);
 	list_splice_front(all, &c->open);
 	list_splice_front(all, &c->spare);
 	list_splice_front(all, &c->dead);
+	list_splice_front(all, &c->empty);
 	for (i = 0; i < BPF_MA_RING; i++)
 		list_splice_front(all, &c->ring[i].list);
 	c->nr = 0;
@@ -1605,6 +1855,7 @@ static void pool_sum_slab(struct bpf_ma_pool *pool, u64 *taken, u64 *returned)
 static void pool_release(struct bpf_ma_pool *pool)
 {
 	u64 taken, returned;
+	unsigned int i;
 
 	mutex_lock(&registry_lock);
 	list_del(&pool->registry);
@@ -1613,6 +1864,8 @@ static void pool_release(struct bpf_ma_pool *pool)
 	atomic_long_add(returned, &totals.returned);
 	mutex_unlock(&registry_lock);
 
+	for (i = 0; i < pool->nr_classes; i++)
+		WARN_ON_ONCE(atomic_long_read(&pool->depots[i].mags));
 	if (pool->dtor_ctx_free)
 		pool->dtor_ctx_free(pool->dtor_ctx);
 	obj_cgroup_put(pool->objcg);
@@ -1702,6 +1955,9 @@ static void cache_set_watermarks(struct bpf_mem_cache *c, unsigned int unit_size
 	}
 	/* Each batch costs the same; but what is dead goes to slab bit by bit. */
 	c->full = cache_batch(c) * (c->reuses ? BPF_MA_DEPOT_GET : 1);
+	/* A magazine, its head in place of two pointers, fills an object of slab. */
+	if (c->full > 2)
+		c->full -= 2;
 }
 
 /*
@@ -2103,7 +2359,7 @@ static void cache_add_stats(const struct bpf_mem_cache *c,
 {
 	unsigned int i;
 
-	stats->free += peek(c->free.count) + peek(c->spare.count);
+	stats->free += cache_free_count(c) + peek(c->spare.count);
 	for (i = 0; i < BPF_MA_RESERVE; i++)
 		stats->free += !!READ_ONCE(c->reserve[i]);
 	stats->wait_rcu += cache_waiting(c);

@@ -109,6 +109,11 @@ static inline void atomic_long_inc(atomic_long_t *v)
 	atomic_long_add_return(1, v);
 }
 
+static inline void atomic_long_dec(atomic_long_t *v)
+{
+	atomic_long_add_return(-1, v);
+}
+
 typedef struct {
 	int refs;
 } refcount_t;
