@@ -146,9 +146,17 @@ void bpf_ma_destroy_all(void);
 
 /* Elements; any context, see each function */
 struct bpf_ma_map *bpf_ma_get(u32 id);
-struct bpf_ma_elem *bpf_ma_lookup(struct bpf_ma_map *map, u32 key);
-int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value, u64 flags);
-int bpf_ma_delete(struct bpf_ma_map *map, u32 key);
+/*
+ * An emulator looks each jump to another page up. What the benchmark measures must
+ * not depend on where the linker happens to put a page's end, so these have it at
+ * no place within.
+ */
+#define bpf_ma_within_page __aligned(2048)
+
+struct bpf_ma_elem *bpf_ma_lookup(struct bpf_ma_map *map, u32 key) bpf_ma_within_page;
+int bpf_ma_update(struct bpf_ma_map *map, u32 key, const void *value,
+		  u64 flags) bpf_ma_within_page;
+int bpf_ma_delete(struct bpf_ma_map *map, u32 key) bpf_ma_within_page;
 int bpf_ma_first_key(struct bpf_ma_map *map, u32 *key);
 int bpf_ma_next_key(struct bpf_ma_map *map, u32 *key);
 
