@@ -299,6 +299,15 @@ u64 heap_rest(const struct heap *heap, int cpus)
 	return rest;
 }
 
+long heap_overhead(struct heap *heap)
+{
+	struct bpf_mem_alloc_stats stats = heap_stats(heap);
+	long objects = stats.slab_taken - stats.slab_returned;
+
+	/* A per-CPU object is a slot and the areas. */
+	return slab.live - (heap->flags & BPF_MA_PERCPU ? 2 : 1) * objects;
+}
+
 void heap_idle(void)
 {
 	sim_sleep(REST_NS);
@@ -321,6 +330,9 @@ void heap_check_at_rest(struct heap *heap)
 	if (stats.slab_taken - stats.slab_returned != stats.free + heap->live)
 		shim_fail("%llu objects are out of slab, %llu free, %ld live",
 			  stats.slab_taken - stats.slab_returned, stats.free, heap->live);
+	/* The allocator and its caches. */
+	if (heap_totals().allocators == 1 && heap_overhead(heap) > 2)
+		shim_fail("%ld magazines are out of slab", heap_overhead(heap) - 2);
 
 	gps = rcu_gps_asked_for();
 	items = work_items_run();

@@ -32,6 +32,8 @@ struct bpf_mem_alloc_stats heap_stats(struct heap *heap);
 struct bpf_mem_alloc_totals heap_totals(void);
 /* Objects that an allocator at rest may keep for @cpus CPUs. */
 u64 heap_rest(const struct heap *heap, int cpus);
+/* What is out of slab and no object, if there is no other allocator. */
+long heap_overhead(struct heap *heap);
 
 /* Time goes on: until nothing is left to do, and longer. */
 void heap_idle(void);

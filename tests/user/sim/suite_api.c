@@ -336,6 +336,36 @@ START_TEST(memcg_is_charged)
 	ck_assert_ptr_null(*shim_active_memcg());
 }
 
+/* What tells where freed objects are is charged as they are. */
+START_TEST(memcg_is_charged_for_frees)
+{
+	struct mem_cgroup memcg = {};
+	struct obj_cgroup objcg = { .memcg = &memcg };
+	struct bpf_mem_alloc_stats stats;
+	struct heap heap;
+	void *ptrs[64];
+	long charged;
+	size_t i;
+
+	start_quietly(2);
+	shim_current_objcg = &objcg;
+	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	shim_current_objcg = NULL;
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+		ptrs[i] = heap_alloc(&heap, 0);
+	charged = memcg.charged;
+	stats = heap_stats(&heap);
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+		heap_free(&heap, ptrs[i]);
+	ck_assert_uint_eq(heap_stats(&heap).slab_taken, stats.slab_taken);
+	ck_assert_int_gt(memcg.charged, charged);
+	rcu_read_unlock();
+	heap_destroy(&heap);
+	heap_check_all_gone();
+	ck_assert_int_eq(memcg.charged, 0);
+}
+
 START_TEST(percpu_memcg_is_charged)
 {
 	struct mem_cgroup memcg = {};
@@ -539,8 +569,8 @@ struct Suite *suite_api(void)
 		  percpu_init_without_memory);
 	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags,
 		  alloc_flags_before_refill, raw_free);
-	add_tests(suite, "owner", 10, memcg_is_charged, percpu_memcg_is_charged, dtor,
-		  dtor_without_end);
+	add_tests(suite, "owner", 10, memcg_is_charged, memcg_is_charged_for_frees,
+		  percpu_memcg_is_charged, dtor, dtor_without_end);
 	add_tests(suite, "end", 10, destroy_twice, statistics, module_exit_waits,
 		  module_exit_gives_up);
 	return suite;

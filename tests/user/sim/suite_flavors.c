@@ -389,6 +389,8 @@ static void check_pair(unsigned int flags)
 	ck_assert_uint_gt(stats.depot_puts, 0);
 	/* 12800 objects were handed out. */
 	ck_assert_uint_lt(stats.slab_taken, 20 * NR);
+	/* Nor does the adder keep the magazines that the deleter filled. */
+	ck_assert_int_lt(heap_overhead(&heap), NR);
 	end(&heap);
 }
 

@@ -22,7 +22,7 @@ void start_quietly(int cpus);
 
 /*
  * 4096 bytes with their header: a low watermark of 2, a high one of 6, refills of 4,
- * and 16 to a batch that waits.
+ * and 14 to a magazine that waits.  So many frees as FEW_FULL close a batch.
  */
 #define FEW		4088
 #define FEW_LOW		2
