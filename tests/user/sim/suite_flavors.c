@@ -491,13 +491,44 @@ START_TEST(ring_is_full)
 	ck_assert_uint_gt(runs, 20);
 }
 
+/*
+ * Pairs of an allocation and a free leave alone what an earlier free_rcu() brought,
+ * however many of these objects are left on the CPU.
+ */
+START_TEST(free_rcu_and_plain_free)
+{
+	static void *ptrs[2000];
+	struct bpf_mem_alloc_stats before, after;
+	int i, hold = 1 + 10 * _i;
+	struct heap heap;
+
+	start_quietly(2);
+	ck_assert_int_eq(heap_init(&heap, 56, 0), 0);
+	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+	free_all_rcu(&heap, ptrs, ARRAY_SIZE(ptrs));
+	sim_sleep(60 * NSEC_PER_MSEC);
+	alloc_all(&heap, ptrs, hold);
+	sim_sleep(NSEC_PER_MSEC);
+	before = heap_stats(&heap);
+	for (i = 0; i < 1000; i++)
+		heap_free(&heap, heap_alloc(&heap, 0));
+	after = heap_stats(&heap);
+	ck_assert_uint_lt(after.refills - before.refills, 10);
+	ck_assert_uint_lt(after.depot_puts - before.depot_puts, 20);
+	free_all(&heap, ptrs, hold);
+	end(&heap);
+}
+
 struct Suite *suite_flavors(void)
 {
 	struct Suite *suite = suite_create("flavors");
 	TCase *late = tcase_create("late");
+	TCase *mixed = tcase_create("mixed");
 
 	tcase_add_loop_test(late, late_gp_makes_give_way, 0, 2);
 	suite_add_tcase(suite, late);
+	tcase_add_loop_test(mixed, free_rcu_and_plain_free, 0, 60);
+	suite_add_tcase(suite, mixed);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
 		  pair_normal);
