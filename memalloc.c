@@ -1476,14 +1476,11 @@ static void cache_get_mags(struct bpf_mem_cache *c)
 	cache_unlock(c, flags);
 }
 
-/* Owner: empty magazines that are too many, as on a CPU that frees little. */
-static notrace struct bpf_ma_list cache_cut_empty(struct bpf_mem_cache *c)
+/* Owner: moves empty magazines that are too many, as on a CPU that frees little. */
+static notrace void cache_cut_empty(struct bpf_mem_cache *c, struct bpf_ma_list *to)
 {
-	struct bpf_ma_list cut = {};
-
 	for (; c->nr_empty > 2 * BPF_MA_MAG_STOCK; c->nr_empty--)
-		list_push_mag(&cut, list_pop_mag(&c->empty));
-	return cut;
+		list_push_mag(to, list_pop_mag(&c->empty));
 }
 
 /* The last look: who is nested from here on raises the irq_work again. */
@@ -1501,7 +1498,7 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
-	struct bpf_ma_list spare, dead, mags;
+	struct bpf_ma_list spare, dead;
 	bool low, pressed, wants;
 	unsigned long flags;
 
@@ -1515,14 +1512,13 @@ static void cache_work_fn(struct irq_work *work)
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
-	mags = cache_cut_empty(c);
+	cache_cut_empty(c, &dead);
 	wants = c->wants && !c->nr_empty;
 	low = !cache_fill_reserve(c) || c->free.count < c->low;
 	pressed = cache_is_pressed(c);
 	cache_unlock(c, flags);
 
 	depot_put(c->depot, &spare);
-	list_splice_front(&dead, &mags);
 	slab_return(c->depot, &dead);
 	if (wants)
 		cache_get_mags(c);
