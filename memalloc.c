@@ -65,6 +65,7 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/processor.h>
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
 #include <linux/refcount.h>
@@ -963,6 +964,13 @@ static void engine_request(void)
 	queue_work(system_highpri_wq, &engine.work);
 }
 
+/* Somebody waits for a grace period longer than usual.  Any context. */
+static notrace bool engine_is_late(void)
+{
+	return READ_ONCE(engine.busy) &&
+	       (s64)(local_clock() - READ_ONCE(engine.asked_at)) >= BPF_MA_GP_LATE_NS;
+}
+
 /*
  * With interrupts off: memory is taken from slab while as much waits for a grace
  * period that is late.  RCU's threads may be queued behind the task that was interrupted,
@@ -971,10 +979,19 @@ static void engine_request(void)
  */
 static void engine_give_way(void)
 {
-	if (!READ_ONCE(engine.busy) ||
-	    (s64)(local_clock() - READ_ONCE(engine.asked_at)) < BPF_MA_GP_LATE_NS)
-		return;
-	set_need_resched_current();
+	if (engine_is_late())
+		set_need_resched_current();
+}
+
+/*
+ * Any context, once per batch: in a virtual machine with more CPUs than its host has,
+ * a grace period that is late needs a CPU that may be queued behind this one.  This
+ * is the hint that hosts look for; without a host it is a few cycles.
+ */
+static notrace void engine_let_cpus_run(void)
+{
+	if (engine_is_late())
+		cpu_relax();
 }
 
 /* ---- cache: the fast path, this CPU only ---- */
@@ -1149,6 +1166,7 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 static notrace bool cache_batch_full(struct bpf_mem_cache *c)
 {
 	cache_close(c);
+	engine_let_cpus_run();
 	if (cache_has_ready(c))
 		cache_harvest(c);
 	c->wants = !c->nr_empty;

@@ -34,6 +34,9 @@ int smp_call_function_single(int cpu, void (*fn)(void *arg), void *arg, int wait
 /* A preemptible task gives way, an owner of the CPU must not come here. */
 void cond_resched(void);
 
+/* A hint to whoever runs this CPU. Any context. */
+void cpu_relax(void);
+
 /* The task that was interrupted on this CPU is to let others run. Interrupts off. */
 void set_need_resched_current(void);
 

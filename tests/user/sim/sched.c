@@ -286,6 +286,11 @@ void set_need_resched_current(void)
 	sim.rescheds++;
 }
 
+void cpu_relax(void)
+{
+	sim.relaxes++;
+}
+
 /* ---- time ---- */
 
 static bool alarm_is_over(void *arg)

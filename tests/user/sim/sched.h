@@ -87,6 +87,7 @@ struct sim {
 	unsigned long steps, step_limit;
 	unsigned long nmis;
 	unsigned long rescheds;	/* times that a task was asked to give way */
+	unsigned long relaxes;	/* hints that a CPU has time for others */
 	unsigned int expected_warnings;
 	u64 random;
 };

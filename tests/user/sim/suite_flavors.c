@@ -307,7 +307,7 @@ START_TEST(slow_expedited_rests)
 	end(&heap);
 }
 
-/* A task that needs memory gives way to a grace period that is late, else not. */
+/* To a grace period that is late a CPU gives way, and the task on it; else not. */
 START_TEST(late_gp_makes_give_way)
 {
 	static const struct {
@@ -328,6 +328,7 @@ START_TEST(late_gp_makes_give_way)
 	}
 	ck_assert_uint_gt(heap_totals().gp_expedited, 3);
 	ck_assert_int_eq(sim.rescheds > 0, gps[_i].late);
+	ck_assert_int_eq(sim.relaxes > 0, gps[_i].late);
 	end(&heap);
 }
 

@@ -67,6 +67,11 @@ void set_need_resched_current(void)
 {
 }
 
+void cpu_relax(void)
+{
+	sched_yield();
+}
+
 inline int shim_this_cpu(void)
 {
 	return this_cpu;
