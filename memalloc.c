@@ -236,7 +236,7 @@ struct bpf_mem_cache {
  * @unit_size: bytes asked of slab, or of the per-CPU allocator
  * @obj_bytes: bytes that an object takes in all, on every CPU it is on
  * @ready: the class is set up; set with release semantics after its caches
- * @lock: protects the fields below up to @dead
+ * @lock: protects the fields below up to @empty
  * @batches: stack of free batches, @nr of them
  * @nr: batches in @batches
  * @count: objects in @batches
@@ -245,6 +245,7 @@ struct bpf_mem_cache {
  * @tracing: objects that the tasks-trace grace period under way covers
  * @in_flight: @rcu is queued
  * @dead: objects that nobody can see any more
+ * @empty: magazines of CPUs that allocate, for CPUs that free
  * @rcu: for the tasks-trace grace period under way
  * @taken: objects that came from slab
  * @returned: objects that went back to slab
@@ -272,6 +273,7 @@ struct bpf_ma_depot {
 	struct bpf_ma_list tracing;
 	bool in_flight;
 	struct bpf_ma_list dead;
+	struct bpf_ma_list empty;
 
 	struct rcu_head rcu;
 	atomic_long_t taken;
@@ -571,6 +573,7 @@ static void depot_check(const struct bpf_ma_depot *d)
 	WARN_ON_ONCE(count != d->count || d->idle > d->count);
 	WARN_ON_ONCE(!list_is_sound(&d->surplus) || !list_is_sound(&d->dead));
 	WARN_ON_ONCE(!list_is_sound(&d->tracing) || (d->tracing.count && !d->in_flight));
+	WARN_ON_ONCE(!list_is_sound(&d->empty) || d->empty.count);
 }
 #else
 static void cache_check(const struct bpf_mem_cache *c) { }
@@ -687,26 +690,21 @@ static void obj_to_slab(struct bpf_ma_depot *d, struct bpf_ma_obj *obj)
 	kfree(obj);
 }
 
-/* Up to @n empty magazines for up to @size objects each. */
-static struct bpf_ma_list slab_take_mags(struct bpf_ma_depot *d, unsigned int n,
-					 unsigned int size)
+/* An empty magazine for up to @size objects, or NULL. */
+static struct bpf_ma_mag *slab_take_mag(struct bpf_ma_depot *d, unsigned int size)
 {
-	struct bpf_ma_list list = {};
 	struct bpf_ma_mag *mag;
 	struct charge charge;
 	gfp_t gfp;
 
 	gfp = charge_begin(&charge, d->pool, GFP_NOWAIT);
-	while (n--) {
-		mag = kmalloc_node(struct_size(mag, slots, size), gfp, NUMA_NO_NODE);
-		if (!mag)
-			break;
-		mag->count = 0;
-		list_push_mag(&list, mag);
-		atomic_long_inc(&d->mags);
-	}
+	mag = kmalloc_node(struct_size(mag, slots, size), gfp, NUMA_NO_NODE);
 	charge_end(&charge);
-	return list;
+	if (!mag)
+		return NULL;
+	mag->count = 0;
+	atomic_long_inc(&d->mags);
+	return mag;
 }
 
 static void mag_to_slab(struct bpf_ma_depot *d, struct bpf_ma_mag *mag)
@@ -813,6 +811,33 @@ static void depot_put_dead(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
+/* Gives empty magazines to whoever asks next. */
+static void depot_put_empty(struct bpf_ma_depot *d, struct bpf_ma_list *mags)
+{
+	unsigned long flags;
+
+	if (list_is_bare(mags))
+		return;
+	raw_spin_lock_irqsave(&d->lock, flags);
+	list_splice_front(&d->empty, mags);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/*
+ * An empty magazine that another CPU has no use for, or NULL.  Where one CPU allocates
+ * what another has freed they all come back this way.
+ */
+static struct bpf_ma_mag *depot_get_empty(struct bpf_ma_depot *d)
+{
+	struct bpf_ma_mag *mag;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	mag = list_pop_mag(&d->empty);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	return mag;
+}
+
 /*
  * Takes up to @want free objects, or else robs them of those on their way to
  * slab.  Those are past their RCU grace period, and being handed out is no worse
@@ -902,7 +927,7 @@ static void depot_trim(struct bpf_ma_depot *d)
 	}
 }
 
-/* Process context: gives what is dead back to slab. */
+/* Process context: gives what is dead back to slab, and magazines that are not in use. */
 static void depot_bury(struct bpf_ma_depot *d)
 {
 	struct bpf_ma_list dead;
@@ -910,6 +935,7 @@ static void depot_bury(struct bpf_ma_depot *d)
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	dead = list_take(&d->dead);
+	list_splice_front(&dead, &d->empty);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	slab_return_all(d, &dead);
 }
@@ -920,7 +946,8 @@ static bool depot_is_quiet(struct bpf_ma_depot *d)
 	bool quiet;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	quiet = !d->count && !d->surplus.count && !d->in_flight && list_is_bare(&d->dead);
+	quiet = !d->count && !d->surplus.count && !d->in_flight &&
+		list_is_bare(&d->dead) && list_is_bare(&d->empty);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	return quiet;
 }
@@ -1415,16 +1442,20 @@ static notrace void cache_collect_side(struct bpf_mem_cache *c)
 }
 
 /*
- * Owner: keeps @keep free objects, as loose ones, and spares the rest.  A magazine
- * holds more, so one is poured out.
+ * Owner: keeps @keep free objects, as loose ones, and spares the rest.  Pours
+ * magazines out until that many are loose; mostly it is one that holds more.
  */
 static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
 {
-	struct bpf_ma_mag *mag = list_pop_mag(&c->free);
+	unsigned int poured = 0;
 	struct bpf_ma_list kept;
 
-	if (mag)
+	while (poured < keep && c->free.mags) {
+		struct bpf_ma_mag *mag = list_pop_mag(&c->free);
+
+		poured += mag->count;
 		cache_pour(c, mag);
+	}
 	if (c->free.count <= keep)
 		return;
 	kept = list_cut(&c->free, keep);
@@ -1485,13 +1516,21 @@ static void cache_refill(struct bpf_mem_cache *c)
 
 static void cache_get_mags(struct bpf_mem_cache *c)
 {
-	struct bpf_ma_list mags = slab_take_mags(c->depot, BPF_MA_MAG_STOCK, c->full);
+	struct bpf_ma_mag *mag;
 	unsigned long flags;
+	unsigned int i;
 
-	flags = cache_lock(c);
-	for (; mags.mags; c->nr_empty++)
-		list_push_mag(&c->empty, list_pop_mag(&mags));
-	cache_unlock(c, flags);
+	for (i = 0; i < BPF_MA_MAG_STOCK; i++) {
+		mag = depot_get_empty(c->depot);
+		if (!mag)
+			mag = slab_take_mag(c->depot, c->full);
+		if (!mag)
+			return;
+		flags = cache_lock(c);
+		list_push_mag(&c->empty, mag);
+		c->nr_empty++;
+		cache_unlock(c, flags);
+	}
 }
 
 /* Owner: moves empty magazines that are too many, as on a CPU that frees little. */
@@ -1516,7 +1555,7 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
-	struct bpf_ma_list spare, dead;
+	struct bpf_ma_list spare, dead, empty = {};
 	bool low, pressed, wants;
 	unsigned long flags;
 
@@ -1530,13 +1569,14 @@ static void cache_work_fn(struct irq_work *work)
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
-	cache_cut_empty(c, &dead);
+	cache_cut_empty(c, &empty);
 	wants = c->wants && !c->nr_empty;
 	low = !cache_fill_reserve(c) || c->free.count < c->low;
 	pressed = cache_is_pressed(c);
 	cache_unlock(c, flags);
 
 	depot_put(c->depot, &spare);
+	depot_put_empty(c->depot, &empty);
 	slab_return(c->depot, &dead);
 	if (wants)
 		cache_get_mags(c);
@@ -1601,7 +1641,8 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 		return false;
 	smp_rmb(); /* the batches before the lists that they end up on */
 	return !peek(c->dead.count) && !peek(c->spare.count) &&
-	       peek(c->free.count) <= c->low && !peek(c->loaded) && !peek(c->nr_empty);
+	       peek(c->free.count) <= c->low && !peek(c->free.mags) &&
+	       !peek(c->loaded) && !peek(c->nr_empty);
 }
 
 /* A CPU that uses a cache looks after it, one that does not is looked after. */
@@ -1615,7 +1656,7 @@ static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
 	if (seen != c->seen)
 		return false;
 	return peek(c->open.count) || peek(c->filling) || peek(c->dead.count) ||
-	       peek(c->spare.count) || peek(c->free.count) > c->low ||
+	       peek(c->spare.count) || peek(c->free.count) > c->low || peek(c->free.mags) ||
 	       peek(c->loaded) || peek(c->nr_empty) || (gp_done && peek(c->nr));
 }
 

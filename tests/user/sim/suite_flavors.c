@@ -380,8 +380,11 @@ static void check_pair(unsigned int flags)
 	struct bpf_mem_alloc_stats stats;
 	struct heap heap;
 	struct pair pair = { .heap = &heap, .rounds = 200 };
+	long calls, mags;
 
 	begin(&heap, flags);
+	stats = heap_stats(&heap);
+	calls = slab.calls - stats.slab_taken;
 	sim_spawn("adder", 0, adder_fn, &pair);
 	sim_spawn("deleter", 1, deleter_fn, &pair);
 	sim_join();
@@ -390,8 +393,10 @@ static void check_pair(unsigned int flags)
 	ck_assert_uint_gt(stats.depot_puts, 0);
 	/* 12800 objects were handed out. */
 	ck_assert_uint_lt(stats.slab_taken, 20 * NR);
-	/* Nor does the adder keep the magazines that the deleter filled. */
+	/* Nor does the adder keep the magazines that the deleter filled; they pass back. */
 	ck_assert_int_lt(heap_overhead(&heap), NR);
+	mags = slab.calls - stats.slab_taken - calls;
+	ck_assert_int_lt(mags, 100);
 	end(&heap);
 }
 
@@ -403,6 +408,27 @@ START_TEST(pair_normal)
 START_TEST(pair_reuse)
 {
 	check_pair(BPF_MA_REUSE_AFTER_RCU_GP);
+}
+
+/* A CPU has emptied more magazines than it keeps: those in the depot do not stay. */
+START_TEST(emptied_magazines_go)
+{
+	void *ptrs[20 * FEW_FULL];
+	struct heap heap;
+	size_t i;
+
+	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
+	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+	free_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+	sim_sleep(60 * NSEC_PER_MSEC);
+	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+	/* The allocator, its caches, what one CPU keeps, and more. */
+	ck_assert_int_gt(heap_overhead(&heap), 2 + 8 + 2);
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+		heap_raw_free(&heap, ptrs[i]);
+	if (_i)
+		heap_check_at_rest(&heap);
+	end(&heap);
 }
 
 static void step(enum gp_kind kind)
@@ -529,6 +555,7 @@ struct Suite *suite_flavors(void)
 	tcase_add_loop_test(late, late_gp_makes_give_way, 0, 2);
 	suite_add_tcase(suite, late);
 	tcase_add_loop_test(mixed, free_rcu_and_plain_free, 0, 60);
+	tcase_add_loop_test(mixed, emptied_magazines_go, 0, 2);
 	suite_add_tcase(suite, mixed);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
