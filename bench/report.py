@@ -59,6 +59,8 @@ def round_result(record):
             result[kind + "_per_sec"] = round(count / secs, 1)
     if "bystander_us" in record:
         result["bystander_us"] = float(record["bystander_us"])
+    if "graces_per_sec" in record:
+        result["graces_per_sec"] = float(record["graces_per_sec"])
     if "failure" in record:
         result["failure"] = record["failure"]
     return result
@@ -99,7 +101,8 @@ def make_row(case, flavor, results, want_rounds):
         "slab_taken": sum_or_none(results, "slab_taken"),
         "slab_returned": sum_or_none(results, "slab_returned"),
     }
-    for name in ("gp_normal_per_sec", "gp_expedited_per_sec", "gp_trace_per_sec"):
+    for name in ("gp_normal_per_sec", "gp_expedited_per_sec", "gp_trace_per_sec",
+                 "graces_per_sec"):
         if name in results[0]:
             row[name] = round(statistics.mean(r[name] for r in results), 1)
     failure = failure_of(results, want_rounds)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "bystander.h"
 #include "cgroup.h"
+#include "graces.h"
 #include "kthreads.h"
 #include "programs.h"
 #include "round.h"
@@ -114,6 +115,22 @@ static int measure(struct run *run)
 	return err;
 }
 
+/* Somebody waits for grace periods while the producers are measured. */
+static int measure_with_graces(struct run *run)
+{
+	struct graces *graces;
+	int err;
+
+	if (!run->options->graces)
+		return measure(run);
+	graces = graces_start(run->options->graces);
+	if (!graces)
+		return -EAGAIN;
+	err = measure(run);
+	run->result->graces_per_sec = graces_stop(graces);
+	return err;
+}
+
 /* The bystander sleeps and wakes while the producers are measured. */
 static int measure_both(struct run *run)
 {
@@ -121,12 +138,12 @@ static int measure_both(struct run *run)
 	int err;
 
 	if (!run->options->bystander)
-		return measure(run);
+		return measure_with_graces(run);
 	bystander = bystander_start(run->options->producers,
 				    run->options->secs + WARM_UP_SECS);
 	if (!bystander)
 		return -EAGAIN;
-	err = measure(run);
+	err = measure_with_graces(run);
 	run->result->bystander_us = bystander_stop(bystander);
 	return err;
 }

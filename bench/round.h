@@ -21,6 +21,7 @@ struct round_options {
 	unsigned int producers;
 	unsigned int keys;	/* of a producer */
 	bool bystander;		/* on the CPU after the producers' */
+	unsigned int graces;	/* a second that are waited for besides */
 	struct map_shape shape;
 };
 
@@ -39,6 +40,7 @@ struct round_result {
 	struct memory_sample *samples;
 	unsigned int nr_samples;
 	double bystander_us;	/* late at 99 of 100 wake-ups, or less */
+	double graces_per_sec;	/* that it came to */
 	int threads_before;
 	int threads_peak;
 	int threads_after;

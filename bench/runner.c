@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cgroup.h"
+#include "graces.h"
 #include "programs.h"
 #include "round.h"
 #include "util.h"
@@ -53,6 +54,8 @@ static const struct argp_option argp_options[] = {
 	  "maps that the producers use by turns (default 1)", 0 },
 	{ "bystander", 'y', NULL, 0,
 	  "measure how late a thread wakes on the CPU after the producers'", 0 },
+	{ "graces", 'g', "N", 0,
+	  "expedited grace periods a second that a thread waits for (default 0)", 0 },
 	{ "objects", 'b', "DIR", 0,
 	  "where kernel_map.bpf.o and module_map.bpf.o are (default .)", 0 },
 	{ "out", 'o', "FILE", 0, "where to record the results", 0 },
@@ -189,6 +192,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'y':
 		options->round.bystander = true;
 		return 0;
+	case 'g':
+		options->round.graces =
+			parse_number("--graces", arg, 0, BENCH_MAX_GRACES, true);
+		return 0;
 	case 'b':
 		options->round.objects = arg;
 		return 0;
@@ -223,6 +230,16 @@ static void check_options(const struct options *options)
 		fprintf(stderr,
 			"--bystander needs a CPU that no producer runs on: --cpus %u, accepted is %u at most\n",
 			options->round.producers, max_producers() - 1);
+		exit(2);
+	}
+}
+
+static void check_graces(const struct options *options)
+{
+	if (options->round.graces && sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		fprintf(stderr,
+			"--graces %u needs two CPUs: with one online nobody waits for a grace period\n",
+			options->round.graces);
 		exit(2);
 	}
 }
@@ -266,6 +283,8 @@ static void record_round(FILE *out, const struct options *options,
 	fprintf(out, "threads_new %s\n", result->threads_new);
 	if (options->round.bystander)
 		fprintf(out, "bystander_us %.1f\n", result->bystander_us);
+	if (options->round.graces)
+		fprintf(out, "graces_per_sec %.1f\n", result->graces_per_sec);
 	if (flavor->module) {
 		fprintf(out, "slab %lld %lld\n", result->whole.slab_taken,
 			result->whole.slab_returned);
@@ -411,6 +430,7 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return 2;
 	check_options(&options);
+	check_graces(&options);
 	set_entries(&options.round);
 	options.round.secs = options.secs / options.rounds;
 

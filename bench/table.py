@@ -26,9 +26,9 @@ SUBJECTS = {
 }
 
 
-def columns(reference):
+def columns(reference, graces):
     return ("flavor", "k/s per producer", f"/{reference}", "avg MiB", f"/{reference}",
-            "peak MiB", "threads", "slab taken = returned")
+            "peak MiB", "threads", "slab taken = returned") + (("GPs/s besides",) if graces else ())
 
 
 def ratio(row, base, name):
@@ -37,12 +37,13 @@ def ratio(row, base, name):
     return f"{row[name] / base[name]:.2f}x"
 
 
-def cells(row, base):
+def cells(row, base, graces):
     if "failure" in row:
         return None
     slab = "-"
     if row["slab_taken"] is not None:
         slab = f"{row['slab_taken']} = {row['slab_returned']}"
+    besides = (f"{row['graces_per_sec']:.0f}",) if graces else ()
     return (row["flavor"],
             f"{row['kops_mean']:.2f} ± {row['kops_stddev']:.2f}",
             ratio(row, base, "kops_mean"),
@@ -50,7 +51,7 @@ def cells(row, base):
             ratio(row, base, "mem_avg_mib"),
             f"{row['mem_peak_mib']:.2f}",
             "{threads_before}/{threads_peak}/{threads_after}".format(**row),
-            slab)
+            slab) + besides
 
 
 def print_aligned(lines, indent="  "):
@@ -63,7 +64,9 @@ def print_aligned(lines, indent="  "):
 
 def print_case(case, rows, reference):
     base = next((r for r in rows if r["flavor"] == reference and "failure" not in r), None)
-    lines = [columns(reference)] + [line for line in (cells(r, base) for r in rows) if line]
+    graces = all("graces_per_sec" in row for row in rows)
+    lines = [columns(reference, graces)]
+    lines += [line for line in (cells(r, base, graces) for r in rows) if line]
     print(f"\n{case}")
     print_aligned(lines)
     for row in rows:
@@ -148,6 +151,8 @@ def main():
     print("{rounds} rounds, {secs} s measured per row, {value_size}-byte values; threads: kernel threads before/at peak/after".format(**env))
     if (env.get("keys", 64), env.get("maps", 1)) != (64, 1):
         print("{keys} keys of each producer, {maps} maps".format(**env))
+    if "gps" in env:
+        print("{gps} expedited grace periods a second waited for besides".format(**env))
     cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))
     for case in cases:
         print_case(case, [row for row in bench["rows"] if row["case"] == case],

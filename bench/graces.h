@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Grace periods that nobody needs: a thread that waits for so many expedited ones a
+ * second. What they cost by themselves, any allocator pays that waits for as many.
+ */
+#ifndef BENCH_GRACES_H
+#define BENCH_GRACES_H
+
+#define BENCH_MAX_GRACES	2000	/* a second */
+
+struct graces;
+
+/* NULL after printing what went wrong. */
+struct graces *graces_start(unsigned int per_sec);
+
+/* Stops it; grace periods that it came to, a second. */
+double graces_stop(struct graces *graces);
+
+#endif /* BENCH_GRACES_H */
