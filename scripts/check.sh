@@ -13,6 +13,7 @@ Usage: scripts/check.sh [CHECK...]
   sparse      over the module; KDIR and KVERSION from the environment
   api         types of the interface and of what memalloc.c calls; KDIR, KVERSION
   kdir        what is said of kernels out of range; KDIR
+  bench       what the benchmarks refuse; committed results can be shown
   user        the tests that run in user space
   patches     the patch series: is up to date, applies, passes checkpatch
 
@@ -23,7 +24,7 @@ EOF
 case ${1:-} in
 -h|--help)	usage; exit 0 ;;
 esac
-checks=(shell checkpatch sparse api kdir patches user)
+checks=(shell checkpatch sparse api kdir patches bench user)
 [[ $# -gt 0 ]] || set -- "${checks[@]}"
 
 cd "$(dirname "$(dirname "$(realpath "$0")")")"
@@ -101,6 +102,10 @@ check_api() {
 
 check_kdir() {
 	tests/kdir/run.sh
+}
+
+check_bench() {
+	tests/bench/run.sh
 }
 
 check_user() {

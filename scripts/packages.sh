@@ -42,7 +42,7 @@ group_packages() {
 			bpftool libbpf-dev lz4 ;;
 	vm)	echo qemu-system-x86 busybox-static cpio gcc libc6-dev python3 ;;
 	bench)	echo gnuplot-nox jq python3 ;;
-	style)	echo sparse perl shellcheck xz-utils ;;
+	style)	echo sparse perl python3 shellcheck xz-utils ;;
 	coverage) echo gcovr ;;
 	kernel)	echo gcc-12 make bison flex bc libelf-dev pahole ccache xz-utils ;;
 	kernel-tests) echo gcc make clang-19 llvm-19 libelf-dev zlib1g-dev libcap-dev ;;
