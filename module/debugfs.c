@@ -86,11 +86,11 @@ static int parse_flavor(const char *word, u32 *flavor)
 	const char * const *names = bpf_ma_flavor_names;
 	int i = match_string(names, BPF_MA_FLAVORS, word);
 
-	BUILD_BUG_ON(BPF_MA_FLAVORS != 6);
+	BUILD_BUG_ON(BPF_MA_FLAVORS != 7);
 	if (i < 0) {
-		pr_err("create: FLAVOR \"%*pE\": %s, %s, %s, %s, %s or %s is accepted\n",
+		pr_err("create: FLAVOR \"%*pE\": %s, %s, %s, %s, %s, %s or %s is accepted\n",
 		       (int)strlen(word), word, names[0], names[1], names[2],
-		       names[3], names[4], names[5]);
+		       names[3], names[4], names[5], names[6]);
 		return -EINVAL;
 	}
 	*flavor = i;

@@ -17,6 +17,19 @@ static bool poison;
 module_param(poison, bool, 0444);
 MODULE_PARM_DESC(poison, "overwrite key and value of map elements that go back to slab, for tests (default N)");
 
+static int set_ring_objects(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, BPF_MA_RING_MAX);
+}
+
+static const struct kernel_param_ops ring_objects_ops = {
+	.set	= set_ring_objects,
+	.get	= param_get_uint,
+};
+
+module_param_cb(ring_objects, &ring_objects_ops, &bpf_ma_ring_objects, 0644);
+MODULE_PARM_DESC(ring_objects, "free elements of each CPU in maps of flavor ring, for benchmarks (1 to 1048576, default 4096)");
+
 static int __init bpf_ma_module_init(void)
 {
 	int err;

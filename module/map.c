@@ -45,13 +45,14 @@ const char * const bpf_ma_flavor_names[BPF_MA_FLAVORS] = {
 	[BPF_MA_REUSE]		= "reuse-after-rcu-gp",
 	[BPF_MA_FREE]		= "free-after-rcu-gp",
 	[BPF_MA_FREE_RCU]	= "free-rcu",
-	[BPF_MA_NONE]		= "none",
 	[BPF_MA_CALL_RCU]	= "call-rcu-free",
+	[BPF_MA_NONE]		= "none",
+	[BPF_MA_RING]		= "ring",
 };
 
 /*
  * maps_lock: writers of the table, the list of maps that exist, and the sums
- * over @BPF_MA_NONE maps that are gone.
+ * over maps with elements from kmalloc() that are gone.
  */
 static DEFINE_MUTEX(maps_lock);
 static struct bpf_ma_map __rcu *maps[BPF_MA_MAPS_MAX];
@@ -62,6 +63,9 @@ static u64 past_kfrees;
 static void reap(struct work_struct *work);
 static LLIST_HEAD(dead_maps);
 static DECLARE_WORK(reap_work, reap);
+
+/* Of each CPU, in maps of @BPF_MA_RING that are made from now on. */
+unsigned int bpf_ma_ring_objects = 4096;
 
 /* ---- elements: fill, allocate, free ---- */
 
@@ -149,17 +153,138 @@ static void call_rcu_free_rcu(struct rcu_head *rcu)
 	bpf_mem_cache_free(&map->ma, e);
 }
 
+/*
+ * Rings: no allocator, but the least that one costs whose objects wait their turn.
+ * They are filled when the map is made and emptied when it goes.  Whoever comes in
+ * between another's two steps (a program that is attached to one, there are no
+ * NMIs here) gets nothing, and leaves what it frees to the end of the map; and so
+ * does who frees more on a CPU than were taken there.
+ */
+#define ring_fn __aligned(256)	/* no page ends within, see bpf_ma_within_page */
+
+static __always_inline bool ring_enter(struct bpf_ma_map *map, struct bpf_ma_ring **ring,
+				       unsigned long *irqflags)
+{
+	local_irq_save(*irqflags);
+	*ring = &this_cpu_ptr(map->cpu)->ring;
+	if (unlikely(READ_ONCE((*ring)->busy))) {
+		local_irq_restore(*irqflags);
+		return false;
+	}
+	WRITE_ONCE((*ring)->busy, true);
+	barrier();	/* what interrupts sees that before it sees changes */
+	return true;
+}
+
+static __always_inline void ring_leave(struct bpf_ma_ring *ring, unsigned long irqflags)
+{
+	barrier();	/* and no longer than them */
+	WRITE_ONCE(ring->busy, false);
+	local_irq_restore(irqflags);
+}
+
+static noinline ring_fn struct bpf_ma_elem *ring_alloc(struct bpf_ma_map *map)
+{
+	struct bpf_ma_elem *e = NULL;
+	struct bpf_ma_ring *ring;
+	unsigned long irqflags;
+
+	if (unlikely(!ring_enter(map, &ring, &irqflags)))
+		return NULL;
+	if (likely(ring->oldest != ring->end))
+		e = ring->slots[ring->oldest++ & ring->mask];
+	ring_leave(ring, irqflags);
+	return e;
+}
+
+static noinline ring_fn void ring_free(struct bpf_ma_map *map, struct bpf_ma_elem *e)
+{
+	struct bpf_ma_ring *ring;
+	unsigned long irqflags;
+	bool full;
+
+	if (unlikely(!ring_enter(map, &ring, &irqflags)))
+		goto spill;
+	full = ring->end - ring->oldest > ring->mask;
+	if (likely(!full))
+		ring->slots[ring->end++ & ring->mask] = e;
+	ring_leave(ring, irqflags);
+	if (likely(!full))
+		return;
+spill:
+	llist_add(&e->spilt, &map->spilt);
+}
+
+static int ring_fill(struct bpf_ma_map *map, int cpu, u32 objects)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	struct bpf_ma_map_cpu *c = per_cpu_ptr(map->cpu, cpu);
+	struct bpf_ma_ring *ring = &c->ring;
+	u32 nr = roundup_pow_of_two(objects);
+	struct bpf_ma_elem *e;
+
+	ring->slots = kvmalloc_array(nr, sizeof(*ring->slots), gfp);
+	if (!ring->slots)
+		return -ENOMEM;
+	ring->mask = nr - 1;
+	while (ring->end < objects) {
+		e = kmalloc_node(elem_size(map->value_size), gfp | __GFP_ZERO, cpu_to_node(cpu));
+		if (!e)
+			return -ENOMEM;
+		c->kmallocs++;
+		ring->slots[ring->end++] = e;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The map has no elements and no users any more, or never had them. */
+static void rings_empty(struct bpf_ma_map *map)
+{
+	struct bpf_ma_elem *e, *next;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct bpf_ma_ring *ring = &per_cpu_ptr(map->cpu, cpu)->ring;
+
+		while (ring->oldest != ring->end) {
+			none_free(map, ring->slots[ring->oldest++ & ring->mask]);
+			cond_resched();
+		}
+		kvfree(ring->slots);
+		ring->slots = NULL;
+	}
+	llist_for_each_entry_safe(e, next, llist_del_all(&map->spilt), spilt)
+		none_free(map, e);
+}
+
+static int rings_fill(struct bpf_ma_map *map)
+{
+	u32 objects = READ_ONCE(bpf_ma_ring_objects);
+	int cpu, err;
+
+	for_each_possible_cpu(cpu) {
+		err = ring_fill(map, cpu, objects);
+		if (err)
+			return err;	/* map_free() has what came of it */
+	}
+	return 0;
+}
+
+/* What is from kmalloc() is all that is in the way of who has an allocator. */
 static __always_inline struct bpf_ma_elem *elem_alloc(struct bpf_ma_map *map)
 {
-	if (unlikely(map->flavor == BPF_MA_NONE))
-		return none_alloc(map);
+	if (unlikely(map->flavor >= BPF_MA_NONE))
+		return map->flavor == BPF_MA_RING ? ring_alloc(map) : none_alloc(map);
 	return bpf_mem_cache_alloc(&map->ma);
 }
 
 /* Free an element that no reader can have: never published, or a dead map's. */
 static void elem_free_unseen(struct bpf_ma_map *map, struct bpf_ma_elem *e)
 {
-	if (map->flavor == BPF_MA_NONE)
+	if (map->flavor == BPF_MA_RING)
+		ring_free(map, e);
+	else if (map->flavor == BPF_MA_NONE)
 		none_free(map, e);
 	else
 		bpf_mem_cache_free(&map->ma, e);
@@ -172,11 +297,14 @@ static __always_inline void elem_free(struct bpf_ma_map *map, struct bpf_ma_elem
 	case BPF_MA_FREE_RCU:
 		bpf_mem_cache_free_rcu(&map->ma, e);
 		break;
-	case BPF_MA_NONE:
-		call_rcu(&e->rcu, none_free_rcu);
-		break;
 	case BPF_MA_CALL_RCU:
 		call_rcu(&e->rcu, call_rcu_free_rcu);
+		break;
+	case BPF_MA_NONE ... BPF_MA_RING:
+		if (map->flavor == BPF_MA_RING)
+			ring_free(map, e);
+		else
+			call_rcu(&e->rcu, none_free_rcu);
 		break;
 	default:
 		bpf_mem_cache_free(&map->ma, e);
@@ -267,7 +395,7 @@ static __always_inline struct bpf_ma_elem *find_rcu(struct bpf_ma_map *map, u32 
  */
 static __always_inline bool context_forbids(const struct bpf_ma_map *map)
 {
-	return unlikely(map->flavor >= BPF_MA_NONE) && in_nmi();
+	return unlikely(map->flavor >= BPF_MA_CALL_RCU) && in_nmi();
 }
 
 /**
@@ -512,6 +640,8 @@ static void map_forget(struct bpf_ma_map *map)
 static void map_free(struct bpf_ma_map *map)
 {
 	bpf_mem_alloc_destroy(&map->ma);
+	if (map->cpu)
+		rings_empty(map);
 	if (map->objcg)
 		obj_cgroup_put(map->objcg);
 	kvfree(map->buckets);
@@ -534,6 +664,8 @@ static void map_free_elems(struct bpf_ma_map *map)
 		migrate_enable();
 		cond_resched();
 	}
+	if (map->flavor == BPF_MA_RING)
+		rings_empty(map);
 }
 
 /*
@@ -548,7 +680,7 @@ static void reap(struct work_struct *work)
 
 	llist_for_each_entry(map, dead, dead) {
 		map_free_elems(map);
-		callbacks |= map->flavor >= BPF_MA_NONE;
+		callbacks |= map->flavor >= BPF_MA_CALL_RCU;
 	}
 	if (callbacks)
 		rcu_barrier();
@@ -596,6 +728,8 @@ static int map_init_elems(struct bpf_ma_map *map)
 		map->objcg = bpf_ma_current_objcg();
 		return 0;
 	}
+	if (map->flavor == BPF_MA_RING)
+		return rings_fill(map);
 	err = bpf_mem_alloc_init(&map->ma, elem_size(map->value_size),
 				 flavor_flags(map->flavor));
 	if (!err && map->poison)

@@ -22,6 +22,7 @@
 #define BPF_MA_VALUE_SIZE_MAX	2048
 #define BPF_MA_ENTRIES_MAX	1048576
 #define BPF_MA_LOCK_GROUPS	8
+#define BPF_MA_RING_MAX		1048576	/* objects of a CPU */
 
 /**
  * enum bpf_ma_flavor - where elements come from and how they are freed
@@ -29,20 +30,25 @@
  * @BPF_MA_REUSE: allocator with BPF_MA_REUSE_AFTER_RCU_GP
  * @BPF_MA_FREE: allocator with BPF_MA_FREE_AFTER_RCU_GP
  * @BPF_MA_FREE_RCU: allocator without flags, bpf_mem_cache_free_rcu()
- * @BPF_MA_NONE: baseline, kmalloc() and one call_rcu() for each free
  * @BPF_MA_CALL_RCU: baseline, allocator without flags and one call_rcu() for
  *	each free, whose callback frees to the allocator
+ * @BPF_MA_NONE: baseline, kmalloc() and one call_rcu() for each free
+ * @BPF_MA_RING: floor, no allocator: a fixed ring of elements on each CPU, where
+ *	an element waits for as many other frees as the ring holds, and for
+ *	no grace period
  * @BPF_MA_FLAVORS: number of flavors
  *
- * From @BPF_MA_NONE on, frees use call_rcu(), which not every context allows.
+ * From @BPF_MA_CALL_RCU on, not for NMIs: call_rcu() does not allow every
+ * context.  From @BPF_MA_NONE on, elements are from kmalloc().
  */
 enum bpf_ma_flavor {
 	BPF_MA_NORMAL,
 	BPF_MA_REUSE,
 	BPF_MA_FREE,
 	BPF_MA_FREE_RCU,
-	BPF_MA_NONE,
 	BPF_MA_CALL_RCU,
+	BPF_MA_NONE,
+	BPF_MA_RING,
 	BPF_MA_FLAVORS,
 };
 
@@ -50,6 +56,7 @@ enum bpf_ma_flavor {
  * struct bpf_ma_elem - one key and its value
  * @node: link in the bucket
  * @rcu: for the baselines' call_rcu()
+ * @spilt: link in the map's list of elements that found no ring
  * @map: the map, for the baselines' callbacks; void, so that a program that
  *	reads it gets a number and no pointer that the verifier would take
  *	for a map
@@ -59,7 +66,10 @@ enum bpf_ma_flavor {
  */
 struct bpf_ma_elem {
 	struct hlist_nulls_node node;
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu;
+		struct llist_node spilt;
+	};
 	void *map;
 	u32 hash;
 	u32 key;
@@ -72,16 +82,35 @@ struct bpf_ma_bucket {
 };
 
 /**
+ * struct bpf_ma_ring - the free elements of @BPF_MA_RING on one CPU
+ * @slots: @mask + 1 of them, a power of two
+ * @mask: of an index that goes on for ever
+ * @oldest: index of the element that was freed first
+ * @end: index behind the one that was freed last
+ * @busy: the CPU is in here; set and cleared with interrupts off, so that only
+ *	what interrupts nevertheless finds it set
+ */
+struct bpf_ma_ring {
+	struct bpf_ma_elem **slots;
+	u32 mask;
+	u32 oldest;
+	u32 end;
+	bool busy;
+};
+
+/**
  * struct bpf_ma_map_cpu - what a map keeps for each CPU
  * @held: per group of buckets, how deep this CPU is in critical sections;
  *	changed by this CPU only, with interrupts off
- * @kmallocs: elements of @BPF_MA_NONE taken from slab on this CPU
- * @kfrees: elements of @BPF_MA_NONE given back on this CPU
+ * @kmallocs: elements from kmalloc() on this CPU, or in its ring at first
+ * @kfrees: elements to kfree() on this CPU
+ * @ring: of @BPF_MA_RING
  */
 struct bpf_ma_map_cpu {
 	int held[BPF_MA_LOCK_GROUPS];
 	u64 kmallocs;
 	u64 kfrees;
+	struct bpf_ma_ring ring;
 };
 
 /**
@@ -94,7 +123,7 @@ struct bpf_ma_map_cpu {
  * @flavor: enum bpf_ma_flavor
  * @id: index in the table of maps
  * @cpu: per-CPU part
- * @ma: allocator of the elements, unused by @BPF_MA_NONE
+ * @ma: allocator of the elements, unused from @BPF_MA_NONE on
  * @poison: elements are overwritten just before they go back to slab
  * @objcg: memory cgroup that @BPF_MA_NONE charges, NULL for the root
  * @lock_class: lockdep class of this map's bucket locks: a program that a
@@ -102,6 +131,7 @@ struct bpf_ma_map_cpu {
  * @rcu: for the grace periods before the map is taken apart
  * @dead: link in the list of maps to take apart
  * @all: link in the list of maps that exist, under maps_lock
+ * @spilt: elements of @BPF_MA_RING that no ring could take: until the map goes
  * @count: elements; in a cache line of its own, the rest is read-only once
  *	the map is published
  */
@@ -121,6 +151,7 @@ struct bpf_ma_map {
 	struct rcu_head rcu;
 	struct llist_node dead;
 	struct list_head all;
+	struct llist_head spilt;
 	atomic_t count ____cacheline_aligned_in_smp;
 };
 
@@ -128,13 +159,14 @@ struct bpf_ma_map {
  * struct bpf_ma_totals - sums since insmod over the module's maps and allocators
  * @maps_live: maps that exist, those included that are being taken apart
  * @ma: sums over all allocators, the kmalloc() and kfree() of the maps of
- *	flavor @BPF_MA_NONE added
+ *	flavors from @BPF_MA_NONE on added
  */
 struct bpf_ma_totals {
 	u64 maps_live;
 	struct bpf_mem_alloc_totals ma;
 };
 
+extern unsigned int bpf_ma_ring_objects;
 extern const char * const bpf_ma_flavor_names[BPF_MA_FLAVORS];
 
 /* Maps, by ID; process context */

@@ -243,10 +243,12 @@ static void collect(void)
 	};
 	unsigned int test, flavor;
 
-	for (test = 0; test < ARRAY_SIZE(each_flavor); test++)
+	for (test = 0; test < ARRAY_SIZE(each_flavor); test++) {
 		for (flavor = 0; flavor < NR_FLAVORS; flavor++)
 			add_test(each_flavor[test].fn, flavors[flavor], "%s:%s",
 				 each_flavor[test].name, flavors[flavor]);
+		add_test(each_flavor[test].fn, "ring", "%s:ring", each_flavor[test].name);
+	}
 	add_test(several_maps, NULL, "several_maps");
 	collect_map_life();
 }

@@ -15,6 +15,7 @@
 #define MAP	21
 #define NO_MAP	(-ENODEV)	/* what map_ops.bpf.c says when there is none */
 #define CGROUP	"selftest_map"
+#define RING_OBJECTS "/sys/module/bpf_ma/parameters/ring_objects"
 
 /* ---- the kernel's log ---- */
 
@@ -56,6 +57,7 @@ static const struct command bad_commands[] = {
 	{ "create", "1 normal 8 100\n2 normal 8 100", -EINVAL, "one line" },
 	{ "create", "1 reuse 8 100", -EINVAL, "reuse-after-rcu-gp" },
 	{ "create", "1 kernel 8 100", -EINVAL, "call-rcu-free" },
+	{ "create", "1 rings 8 100", -EINVAL, "ring is accepted" },
 	{ "create", "1 NORMAL 8 100", -EINVAL, "free-rcu" },
 	{ "create", "1024 normal 8 100", -EINVAL, "from 0 to 1023" },
 	{ "create", "-1 normal 8 100", -EINVAL, "from 0 to 1023" },
@@ -178,6 +180,43 @@ static void destroy_under_programs(const void *arg)
 	check_all_home();
 }
 
+/* With two elements free on each CPU: when there are none, and too many. */
+static void small_rings(const void *arg)
+{
+	long long taken = module_total("slab_taken");
+
+	CHECK(!write_file(RING_OBJECTS, "2"), "2 elements are refused");
+	CHECK(!map_create(MAP, "ring", 8, 100), "create");
+	taken = module_total("slab_taken") - taken;
+	CHECK(taken >= 2 * nr_cpus() && taken % 2 == 0, "%lld elements taken", taken);
+
+	pin_to_cpu(0);
+	CHECK(!update_keys(MAP, 0, 2), "there are two elements");
+	CHECK(update_keys(MAP, 2, 1) == -ENOMEM, "there is a third");
+	CHECK(update_keys(MAP, 0, 1) == -ENOMEM, "there is one to replace with");
+	CHECK(!delete_keys(MAP, 0, 1) && !update_keys(MAP, 2, 1), "it does not come back");
+	if (nr_cpus() > 1) {
+		pin_to_cpu(1);
+		CHECK(!update_keys(MAP, 3, 2), "the second CPU has none");
+		CHECK(!delete_keys(MAP, 1, 4), "delete on one what was added on two");
+		CHECK(!update_keys(MAP, 0, 2), "the ring is not full");
+		CHECK(update_keys(MAP, 2, 1) == -ENOMEM, "it holds more than it can");
+	}
+	pin_to_cpu(-1);
+	CHECK(!map_destroy(MAP), "destroy");
+	check_all_home();
+	CHECK(!write_file(RING_OBJECTS, "4096"), "4096 elements are refused");
+}
+
+static void bad_ring(const void *arg)
+{
+	static const char * const bad[] = { "0", "-1", "1048577", "4294967297", "x", "" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(write_file(RING_OBJECTS, "%s\n", bad[i]) < 0, "'%s' is accepted", bad[i]);
+}
+
 static int create_in_cgroup(const void *arg)
 {
 	return map_create(MAP, arg, 1024, 4096);
@@ -277,6 +316,8 @@ void collect_map_life(void)
 			 flavors[i]);
 	for (i = 0; i < NR_FLAVORS; i++)
 		add_test(charges_creator, flavors[i], "charges_creator:%s", flavors[i]);
+	add_test(small_rings, NULL, "small_rings");
+	add_test(bad_ring, NULL, "bad_ring");
 	add_test(second_insmod, NULL, "second_insmod");
 	add_test(rmmod_refused, NULL, "rmmod_refused");
 	add_test(rmmod_with_maps, NULL, "rmmod_with_maps");
