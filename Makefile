@@ -27,11 +27,12 @@ KEYS ?= 64
 MAPS ?= 1
 BYSTANDER ?= 0
 GPS ?= 0
+RING ?=
 MUTANTS ?=
 MODELS ?=
 V ?= 0
 export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE \
-	KEYS MAPS BYSTANDER GPS MUTANTS MODELS SEED V
+	KEYS MAPS BYSTANDER GPS RING MUTANTS MODELS SEED V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -95,6 +96,7 @@ help:
 	@echo '  KEYS=64 MAPS=1     keys of each producer, and maps that they use by turns'
 	@echo '  BYSTANDER=0        1: how late a thread wakes on one more CPU'
 	@echo '  GPS=0              grace periods a second that nobody needs, for what they cost'
+	@echo '  RING=              with FLAVORS=...,ring, a floor: free objects in the ring of each CPU'
 	@echo '  LIVE=64,8192 THREADS=2 SIZE=96'
 	@echo '                     of bench-native: objects per thread, threads, bytes of an object'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'

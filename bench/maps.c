@@ -37,6 +37,7 @@ const struct flavor flavors[] = {
 	{ .name = "free-rcu", .module = true },
 	{ .name = "none", .module = true },
 	{ .name = "call-rcu-free", .module = true },
+	{ .name = "ring", .module = true, .own_cpu = true },
 };
 
 const unsigned int nr_flavors = ARRAY_SIZE(flavors);

@@ -20,6 +20,7 @@ struct flavor {
 	const char *name;
 	bool module;		/* bpf_ma.ko's map, not the kernel's own */
 	bool prealloc;
+	bool own_cpu;		/* an element has to be freed where it was allocated */
 	/* Of the kernel's own: kernel.bpf_hash_flavor while it is created, or NULL */
 	const char *hash_flavor;
 };

@@ -41,7 +41,7 @@ struct options {
 static const struct argp_option argp_options[] = {
 	{ "cases", 'c', "A,B", 0, "cases to run (default: all)", 0 },
 	{ "flavors", 'f', "X,Y", 0,
-	  "flavors to compare (default: all that need no patched kernel)", 0 },
+	  "flavors to compare (default: all but ring that need no patched kernel)", 0 },
 	{ "secs", 's', "SECS", 0,
 	  "seconds to measure each row, over all rounds (default 5)", 0 },
 	{ "rounds", 'r', "N", 0, "rounds (default 3)", 0 },
@@ -234,6 +234,21 @@ static void check_options(const struct options *options)
 	}
 }
 
+/* Elements would pile up on one CPU, and the other run out of them. */
+static void check_pairs(const struct options *options)
+{
+	for (unsigned int c = 0; c < options->nr_cases; c++)
+		for (unsigned int f = 0; f < options->nr_flavors; f++)
+			if (options->cases[c]->pattern == PAIRS &&
+			    options->flavors[f]->own_cpu) {
+				fprintf(stderr,
+					"case %s: not with flavor %s, whose elements have to be freed where they were allocated\n",
+					options->cases[c]->name,
+					options->flavors[f]->name);
+				exit(2);
+			}
+}
+
 static void check_graces(const struct options *options)
 {
 	if (options->round.graces && sysconf(_SC_NPROCESSORS_ONLN) < 2) {
@@ -396,7 +411,7 @@ static void default_options(struct options *options)
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
 		options->cases[options->nr_cases++] = &cases[i];
 	for (unsigned int i = 0; i < nr_flavors; i++)
-		if (!flavors[i].hash_flavor)
+		if (!flavors[i].hash_flavor && !flavors[i].own_cpu)
 			options->flavors[options->nr_flavors++] = &flavors[i];
 	options->secs = 5;
 	options->rounds = 3;
@@ -430,6 +445,7 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return 2;
 	check_options(&options);
+	check_pairs(&options);
 	check_graces(&options);
 	set_entries(&options.round);
 	options.round.secs = options.secs / options.rounds;

@@ -64,6 +64,15 @@ done
 refuses "CPUS of 2 or more is accepted" bench/run GPS=1 CPUS=1 CASES=overwrite
 takes bench/run GPS=0 CPUS=1 CASES=overwrite
 
+takes bench/run FLAVORS=ring CASES=overwrite
+takes bench/run FLAVORS=normal,ring CASES=overwrite,batch_add_batch_del RING=1
+for ring in x 0 -1 1048577 1.5 '6000 poison=1'; do
+	refuses "RING='$ring': accepted is a whole number from 1 to 1048576" \
+		bench/run FLAVORS=ring CASES=overwrite RING="$ring"
+done
+refuses "name it in FLAVORS" bench/run RING=6000
+refuses "not as in add_del_on_diff_cpu" bench/run FLAVORS=normal,ring
+
 if (($(nproc) >= 2)); then
 	takes bench/native/run
 	refuses "unknown case 'no_op'" bench/native/run CASES=no_op
