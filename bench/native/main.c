@@ -14,6 +14,7 @@
 
 #include "threads.h"
 #include "quiescent.h"
+#include "ring.h"
 #include "bpf_mem_alloc.h"
 #include "allocator.h"
 #include "../../tests/user/shim/env.h"
@@ -41,18 +42,24 @@ static struct {
 static struct {
 	struct bpf_mem_alloc ma;
 	const struct bench_case *bench_case;
+	const struct flavor *flavor;
 	unsigned int live;
 	unsigned int size;
+	unsigned int ring;	/* objects that wait in one, of each thread */
+	bool ring_auto;		/* as many as waited in reuse-after-rcu-gp */
 	cpu_set_t cores;
 	int stop;
 } run;
 
+/* The last one has its turn last, the others by turns. */
 static const struct flavor {
 	const char *name;
 	unsigned int flags;
+	bool ring;		/* not the allocator, see ring.h */
 } flavors[] = {
 	{ "normal", 0 },
 	{ "reuse-after-rcu-gp", BPF_MA_REUSE_AFTER_RCU_GP },
+	{ "ring", .ring = true },
 };
 
 static void say(const char *before, const char *fmt, va_list args)
@@ -90,13 +97,22 @@ static bool stopped(void)
 	return __atomic_load_n(&run.stop, __ATOMIC_RELAXED);
 }
 
-static void *object_new(void)
+/* The compiler makes two of all that is told which it is. */
+static __always_inline void *object_new(bool ring)
 {
-	void *ptr = bpf_mem_cache_alloc(&run.ma);
+	void *ptr = ring ? ring_alloc() : bpf_mem_cache_alloc(&run.ma);
 
 	if (!ptr)
 		shim_fail("an allocation failed");
 	return memset(ptr, 1, run.size);
+}
+
+static __always_inline void object_free(void *ptr, bool ring)
+{
+	if (ring)
+		ring_free(ptr);
+	else
+		bpf_mem_cache_free(&run.ma, ptr);
 }
 
 /* A program is an RCU read-side section, the way to the next one is none. */
@@ -116,19 +132,19 @@ static void count(struct worker *w, unsigned int n)
 	__atomic_store_n(&w->pairs, w->pairs + n, __ATOMIC_RELAXED);
 }
 
-static void allocate_all(struct worker *w)
+static __always_inline void allocate_all(struct worker *w, bool ring)
 {
 	unsigned int i, end;
 
 	for (i = 0; i < run.live;) {
 		program_begin();
 		for (end = min(i + LOOP, run.live); i < end; i++)
-			w->objs[i] = object_new();
+			w->objs[i] = object_new(ring);
 		program_end();
 	}
 }
 
-static void free_all(struct worker *w, struct worker *owner)
+static __always_inline void free_all(struct worker *w, struct worker *owner, bool ring)
 {
 	unsigned int i, begin, end;
 
@@ -136,7 +152,7 @@ static void free_all(struct worker *w, struct worker *owner)
 		program_begin();
 		begin = i;
 		for (end = min(i + LOOP, run.live); i < end; i++) {
-			bpf_mem_cache_free(&run.ma, owner->objs[i]);
+			object_free(owner->objs[i], ring);
 			owner->objs[i] = NULL;
 		}
 		program_end();
@@ -144,19 +160,19 @@ static void free_all(struct worker *w, struct worker *owner)
 	}
 }
 
-static void overwrite(int cpu)
+static __always_inline void overwrite_of(int cpu, bool ring)
 {
 	struct worker *w = &workers[cpu];
 	unsigned int n, i = 0;
 	void *old;
 
-	allocate_all(w);
+	allocate_all(w, ring);
 	while (!stopped()) {
 		program_begin();
 		for (n = 0; n < LOOP; n++) {
 			old = w->objs[i];
-			w->objs[i] = object_new();
-			bpf_mem_cache_free(&run.ma, old);
+			w->objs[i] = object_new(ring);
+			object_free(old, ring);
 			i = i + 1 < run.live ? i + 1 : 0;
 		}
 		program_end();
@@ -164,14 +180,34 @@ static void overwrite(int cpu)
 	}
 }
 
-static void batch_add_batch_del(int cpu)
+static __always_inline void batch_of(int cpu, bool ring)
 {
 	struct worker *w = &workers[cpu];
 
 	while (!stopped()) {
-		allocate_all(w);
-		free_all(w, w);
+		allocate_all(w, ring);
+		free_all(w, w, ring);
 	}
+}
+
+static void overwrite(int cpu)
+{
+	overwrite_of(cpu, false);
+}
+
+static void ring_overwrite(int cpu)
+{
+	overwrite_of(cpu, true);
+}
+
+static void batch_add_batch_del(int cpu)
+{
+	batch_of(cpu, false);
+}
+
+static void ring_batch(int cpu)
+{
+	batch_of(cpu, true);
 }
 
 /* Returns whether it came to be; interrupts are let in meanwhile. */
@@ -201,9 +237,9 @@ static void add_del_on_diff_cpu(int cpu)
 
 	while (!stopped() && wait_for_turn(turn, mine)) {
 		if (mine)
-			free_all(w, adder);
+			free_all(w, adder, false);
 		else
-			allocate_all(adder);
+			allocate_all(adder, false);
 		__atomic_store_n(turn, !mine, __ATOMIC_RELEASE);
 	}
 }
@@ -211,9 +247,10 @@ static void add_del_on_diff_cpu(int cpu)
 static const struct bench_case {
 	const char *name;
 	void (*fn)(int cpu);
+	void (*ring_fn)(int cpu);	/* NULL: frees on another thread, which no ring can */
 } bench_cases[] = {
-	{ "overwrite", overwrite },
-	{ "batch_add_batch_del", batch_add_batch_del },
+	{ "overwrite", overwrite, ring_overwrite },
+	{ "batch_add_batch_del", batch_add_batch_del, ring_batch },
 	{ "add_del_on_diff_cpu", add_del_on_diff_cpu },
 };
 
@@ -239,7 +276,12 @@ static void work_on(int cpu)
 {
 	pin(cpu);
 	domain_busy();
-	run.bench_case->fn(cpu);
+	if (run.flavor->ring) {
+		ring_enter(cpu);
+		run.bench_case->ring_fn(cpu);
+	} else {
+		run.bench_case->fn(cpu);
+	}
 	domain_idle();
 }
 
@@ -255,6 +297,25 @@ static const char * const counter_names[COUNTERS] = {
 	"batches", "refills", "depot_gets", "robbed", "from_slab", "failures",
 };
 
+/* Freed objects of all threads, summed up over samples. */
+static struct {
+	u64 samples;
+	u64 waiting;		/* for a grace period */
+	u64 peak;		/* of those */
+	u64 ready;		/* to be taken */
+} freed;
+
+/* Who overwrites has one more for a moment than are live. */
+static unsigned int ring_objects(void)
+{
+	return run.live + run.ring + 1;
+}
+
+static u64 ring_bytes(void)
+{
+	return (u64)ring_objects() * (sizeof(struct llist_node) + run.size) * shim_nr_cpus;
+}
+
 struct sample {
 	u64 counters[COUNTERS];
 	u64 pairs[SHIM_CPUS_MAX];
@@ -268,6 +329,25 @@ static u64 clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+static void read_stats(struct bpf_mem_alloc_stats *stats)
+{
+	if (run.flavor->ring)
+		*stats = (struct bpf_mem_alloc_stats) {
+			.wait_rcu = (u64)run.ring * shim_nr_cpus,
+			.peak_bytes = ring_bytes(),
+		};
+	else
+		bpf_mem_alloc_read_stats(&run.ma, stats);
+}
+
+static void count_freed(const struct bpf_mem_alloc_stats *stats)
+{
+	freed.samples++;
+	freed.waiting += stats->wait_rcu;
+	freed.peak = max(freed.peak, stats->wait_rcu);
+	freed.ready += stats->free;
+}
+
 static void take_sample(struct sample *s)
 {
 	struct bpf_mem_alloc_totals totals;
@@ -275,7 +355,8 @@ static void take_sample(struct sample *s)
 	int cpu;
 
 	bpf_mem_alloc_read_totals(&totals);
-	bpf_mem_alloc_read_stats(&run.ma, &stats);
+	read_stats(&stats);
+	count_freed(&stats);
 	for_each_possible_cpu(cpu)
 		s->pairs[cpu] = __atomic_load_n(&workers[cpu].pairs, __ATOMIC_RELAXED);
 	memcpy(s->counters, (u64 [COUNTERS]) {
@@ -323,8 +404,21 @@ static void free_what_is_left(void)
 
 	for_each_possible_cpu(cpu) {
 		for (i = 0; i < run.live; i++)
-			bpf_mem_cache_raw_free(workers[cpu].objs[i]);
+			if (run.flavor->ring)
+				ring_give_back(workers[cpu].objs[i]);
+			else
+				bpf_mem_cache_raw_free(workers[cpu].objs[i]);
 		free(workers[cpu].objs);
+	}
+}
+
+/* Of the allocator, or of the rings. */
+static void read_totals(struct bpf_mem_alloc_totals *totals)
+{
+	bpf_mem_alloc_read_totals(totals);
+	if (run.flavor->ring) {
+		totals->slab_taken = ring_totals.taken;
+		totals->slab_returned = ring_totals.returned;
 	}
 }
 
@@ -333,7 +427,7 @@ static void wait_until_home(struct bpf_mem_alloc_totals *totals)
 	int i;
 
 	for (i = 0; i < GRACE_S * 1000; i++) {
-		bpf_mem_alloc_read_totals(totals);
+		read_totals(totals);
 		if (!totals->allocators)
 			return;
 		usleep(1000);
@@ -349,17 +443,21 @@ static void record(const struct sample *from, const struct sample *to,
 
 	for (i = 0; i < COUNTERS; i++)
 		printf("%s %llu\n", counter_names[i], to->counters[i] - from->counters[i]);
-	printf("tries %u\npeak_bytes %llu\npairs", tries, peak_bytes);
+	printf("tries %u\npeak_bytes %llu\n", tries, peak_bytes);
+	printf("waiting %llu\nwaiting_peak %llu\nready %llu\npairs",
+	       freed.waiting / freed.samples, freed.peak, freed.ready / freed.samples);
 	for_each_possible_cpu(i)
 		printf(" %llu", to->pairs[i] - from->pairs[i]);
 	putchar('\n');
 }
 
-static void begin(const struct flavor *flavor)
+static void begin(void)
 {
 	int cpu;
 
-	if (bpf_mem_alloc_init(&run.ma, run.size, flavor->flags))
+	if (run.flavor->ring)
+		rings_create(ring_objects(), run.size);
+	else if (bpf_mem_alloc_init(&run.ma, run.size, run.flavor->flags))
 		shim_fail("no allocator of %u bytes to be had", run.size);
 	memset(pairs, 0, sizeof(pairs));
 	for_each_possible_cpu(cpu) {
@@ -374,7 +472,10 @@ static void begin(const struct flavor *flavor)
 
 static void end(struct bpf_mem_alloc_totals *after)
 {
-	bpf_mem_alloc_destroy(&run.ma);
+	if (run.flavor->ring)
+		rings_destroy();
+	else
+		bpf_mem_alloc_destroy(&run.ma);
 	free_what_is_left();
 	/* Until then a CPU may be called. */
 	wait_until_home(after);
@@ -382,25 +483,28 @@ static void end(struct bpf_mem_alloc_totals *after)
 }
 
 /* Returns whether there is a result: on the last try, whatever it is. */
-static bool measure(const struct flavor *flavor, unsigned int msecs, unsigned int tries)
+static bool measure(unsigned int msecs, unsigned int tries)
 {
 	struct bpf_mem_alloc_totals before, after;
 	struct bpf_mem_alloc_stats stats;
 	static struct sample from, to;
 	bool done;
 
-	bpf_mem_alloc_read_totals(&before);
-	begin(flavor);
+	read_totals(&before);
+	begin();
 	done = pass_time(WARM_UP_MS, tries < TRIES);
+	memset(&freed, 0, sizeof(freed));
 	take_sample(&from);
 	done = done && pass_time(msecs, tries < TRIES);
 	take_sample(&to);
 	__atomic_store_n(&run.stop, 1, __ATOMIC_RELAXED);
 	cpus_wait_idle();
-	bpf_mem_alloc_read_stats(&run.ma, &stats);
+	read_stats(&stats);
 	end(&after);
 	if (!done)
 		return false;
+	if (run.ring_auto && run.flavor->flags == BPF_MA_REUSE_AFTER_RCU_GP)
+		run.ring = freed.waiting / freed.samples / shim_nr_cpus;
 	record(&from, &to, tries, stats.peak_bytes);
 	printf("slab %llu %llu\n\n", after.slab_taken - before.slab_taken,
 	       after.slab_returned - before.slab_returned);
@@ -427,27 +531,44 @@ bad:
 	shim_fail("row '%s': accepted is CASE/LIVE", row);
 }
 
-/* Who comes first in one round comes last in the next. */
+/* Who comes first in one round comes after the other in the next. */
+static const struct flavor *whose_turn(unsigned int round, unsigned int turn)
+{
+	const unsigned int last = ARRAY_SIZE(flavors) - 1;
+
+	return &flavors[turn == last || round % 2 ? turn : last - 1 - turn];
+}
+
 static void run_row(char *row, unsigned int round, unsigned int msecs)
 {
-	const struct flavor *flavor;
 	unsigned int tries;
 	size_t i;
 
 	set_row(row);
 	for (i = 0; i < ARRAY_SIZE(flavors); i++) {
-		flavor = &flavors[round % 2 ? i : ARRAY_SIZE(flavors) - 1 - i];
+		run.flavor = whose_turn(round, i);
+		if (run.flavor->ring && !run.bench_case->ring_fn)
+			continue;
 		printf("round %u\ncase %s\nlive %u\nflavor %s\n", round,
-		       run.bench_case->name, run.live, flavor->name);
-		for (tries = 1; !measure(flavor, msecs, tries); tries++)
+		       run.bench_case->name, run.live, run.flavor->name);
+		for (tries = 1; !measure(msecs, tries); tries++)
 			usleep(REST_MS * 1000);
 	}
+}
+
+static void set_ring(void)
+{
+	const char *ring = getenv("RING");
+
+	run.ring_auto = ring && !strcmp(ring, "auto");
+	if (!run.ring_auto)
+		run.ring = env_number("RING", 0);
 }
 
 static void usage(FILE *to)
 {
 	fputs("Usage: pairs CASE/LIVE...\n"
-	      "Called by bench/native/run; THREADS, SIZE, ROUNDS and MSECS from the environment.\n",
+	      "Called by bench/native/run; THREADS, SIZE, ROUNDS, MSECS and RING from the environment.\n",
 	      to);
 }
 
@@ -464,6 +585,7 @@ int main(int argc, char **argv)
 		return help ? 0 : 2;
 	}
 	run.size = env_number("SIZE", 96);
+	set_ring();
 	shim_nr_cpus = env_number("THREADS", 2);
 	if (sched_getaffinity(0, sizeof(run.cores), &run.cores) ||
 	    shim_nr_cpus > min(CPU_COUNT(&run.cores), SHIM_CPUS_MAX))

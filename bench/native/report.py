@@ -11,6 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from report import failure_of, numbers, parse_env, parse_rounds, write_bench  # noqa: E402
 
 COUNTERS = ("batches", "refills", "depot_gets", "robbed", "from_slab", "failures")
+# Objects of all threads: waiting on average and at most, and ready to be taken.
+FREED = ("waiting", "waiting_peak", "ready")
 GRACE_PERIODS = ("gps_passed", "gp_normal", "gp_expedited", "gp_trace")
 
 
@@ -26,7 +28,7 @@ def round_result(record, threads):
         "slab_taken": taken,
         "slab_returned": returned,
     }
-    for name in GRACE_PERIODS + COUNTERS:
+    for name in GRACE_PERIODS + COUNTERS + FREED:
         result[name] = int(record[name])
     return result
 

@@ -30,7 +30,14 @@ def per_sec(row, name):
     return f"{sum(row[name]) / sum(row['secs']):.0f}"
 
 
-def cells(row, base):
+def freed(row, threads):
+    """How many objects of a thread wait; older results do not tell."""
+    if "waiting" not in row:
+        return ()
+    return (f"{statistics.mean(row['waiting']) / threads:.0f}",)
+
+
+def cells(row, base, threads):
     speeds = [speed / 1e6 for speed in row["pairs_per_sec"]]
     return (row["flavor"],
             f"{median_speed(row):.2f}",
@@ -40,13 +47,14 @@ def cells(row, base):
             per_sec(row, "gps_passed"),
             per_sec(row, "gp_expedited"),
             f"{min(row['cores_used']):.0%}",
-            f"{sum(row['slab_taken'])} = {sum(row['slab_returned'])}")
+            f"{sum(row['slab_taken'])} = {sum(row['slab_returned'])}") + freed(row, threads)
 
 
-def print_group(title, rows):
+def print_group(title, rows, threads):
     base = next((r for r in rows if r["flavor"] == "normal"), None)
     print(f"\n{title}")
-    print_aligned([HEADER] + [cells(row, base) for row in rows])
+    header = HEADER + (("wait/thread",) if "waiting" in rows[0] else ())
+    print_aligned([header] + [cells(row, base, threads) for row in rows])
     for row in rows:
         name = f"{title}, {row['flavor']}"
         if "failure" in row:
@@ -70,7 +78,8 @@ def main():
     groups = {}
     for row in bench["rows"]:
         groups.setdefault(f"{row['case']}, {row['live']} live per thread", []).append(row)
-    complaints = [c for title, rows in groups.items() for c in print_group(title, rows)]
+    complaints = [c for title, rows in groups.items()
+                  for c in print_group(title, rows, bench["env"]["threads"])]
     if complaints:
         print()
     for complaint in complaints:

@@ -79,6 +79,13 @@ if (($(nproc) >= 2)); then
 	refuses "LIVE='0': accepted is a whole number" bench/native/run LIVE=64,0
 	refuses "LIVE '64' is named twice" bench/native/run LIVE=64,64
 	refuses "THREADS='1': accepted is a whole number from 2" bench/native/run THREADS=1
+	takes bench/native/run RING=0
+	takes bench/native/run RING=auto
+	takes bench/native/run RING=1000000
+	for ring in x -1 1000001 1.5; do
+		refuses "RING='$ring': accepted is a whole number from 0 to 1000000, or auto" \
+			bench/native/run RING=$ring
+	done
 	refuses "accepted is a file that can be read" bench/native/run MEMALLOC=nowhere
 fi
 
