@@ -7,6 +7,19 @@
 #include "bpf_mem_alloc.h"
 #include "allocator.h"
 
+/*
+ * An emulator remembers where calls and returns lead in a table, in which two places
+ * of one page may have the same entry: then each costs a search, and an allocation
+ * or a free a tenth more.  Whether they have is up to the linker, so that flavors
+ * differed by that much in one build and not in the next.  On pages of their own they
+ * have not.
+ */
+#define own_page __aligned(4096)
+
+void *bpf_mem_cache_alloc(struct bpf_mem_alloc *ma) own_page;
+void bpf_mem_cache_free(struct bpf_mem_alloc *ma, void *ptr) own_page;
+void bpf_mem_cache_free_rcu(struct bpf_mem_alloc *ma, void *ptr) own_page;
+
 /* Another file when tests/user is told so. */
 #ifndef BPF_MA_SOURCE
 #define BPF_MA_SOURCE "../memalloc.c"
