@@ -27,7 +27,9 @@ struct graces {
 	pthread_t thread;
 	atomic_bool stop;
 	unsigned long long period_ns;
-	atomic_uint count;
+	/* Of those that are over; the thread's own until it is stopped. */
+	unsigned int count;
+	unsigned long long sum_ns, max_ns;
 	double began;
 	char was[16];		/* in EXPEDITED */
 };
@@ -56,18 +58,23 @@ static void sleep_until(unsigned long long ns)
 static void *graces_main(void *arg)
 {
 	struct graces *self = arg;
-	unsigned long long begin = now_ns();
+	unsigned long long begin = now_ns(), from, took;
 
 	/* As urgent as the worker of the allocator that waits for them. */
 	if (setpriority(PRIO_PROCESS, gettid(), -20))
 		perror("cannot run the grace periods' thread with nice -20");
 	while (!atomic_load(&self->stop)) {
 		sleep_until(begin + ((now_ns() - begin) / self->period_ns + 1) * self->period_ns);
+		from = now_ns();
 		if (membarrier(MEMBARRIER_CMD_GLOBAL)) {
 			perror("no more grace periods from membarrier()");
 			break;
 		}
-		atomic_fetch_add(&self->count, 1);
+		took = now_ns() - from;
+		self->count++;
+		self->sum_ns += took;
+		if (took > self->max_ns)
+			self->max_ns = took;
 	}
 	return NULL;
 }
@@ -116,13 +123,19 @@ free:
 	return NULL;
 }
 
-double graces_stop(struct graces *self)
+struct graces_seen graces_stop(struct graces *self)
 {
-	double per_sec = atomic_load(&self->count) / (now_secs() - self->began);
+	double secs = now_secs() - self->began;
+	struct graces_seen seen = {};
 
 	atomic_store(&self->stop, true);
 	pthread_join(self->thread, NULL);
 	write_file(EXPEDITED, self->was);
+	if (self->count) {
+		seen.per_sec = self->count / secs;
+		seen.mean_ms = self->sum_ns / 1e6 / self->count;
+		seen.max_ms = self->max_ns / 1e6;
+	}
 	free(self);
-	return per_sec;
+	return seen;
 }

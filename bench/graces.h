@@ -13,7 +13,14 @@ struct graces;
 /* NULL after printing what went wrong. */
 struct graces *graces_start(unsigned int per_sec);
 
-/* Stops it; grace periods that it came to, a second. */
-double graces_stop(struct graces *graces);
+/* What it came to: grace periods a second, and how long one took. */
+struct graces_seen {
+	double per_sec;
+	double mean_ms;
+	double max_ms;
+};
+
+/* Stops it. */
+struct graces_seen graces_stop(struct graces *graces);
 
 #endif /* BENCH_GRACES_H */

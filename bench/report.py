@@ -59,8 +59,9 @@ def round_result(record):
             result[kind + "_per_sec"] = round(count / secs, 1)
     if "bystander_us" in record:
         result["bystander_us"] = float(record["bystander_us"])
-    if "graces_per_sec" in record:
-        result["graces_per_sec"] = float(record["graces_per_sec"])
+    if "graces" in record:
+        names = ("graces_per_sec", "graces_mean_ms", "graces_max_ms")
+        result.update(zip(names, numbers(record, "graces")))
     if "failure" in record:
         result["failure"] = record["failure"]
     return result
@@ -102,9 +103,11 @@ def make_row(case, flavor, results, want_rounds):
         "slab_returned": sum_or_none(results, "slab_returned"),
     }
     for name in ("gp_normal_per_sec", "gp_expedited_per_sec", "gp_trace_per_sec",
-                 "graces_per_sec"):
+                 "graces_per_sec", "graces_mean_ms"):
         if name in results[0]:
             row[name] = round(statistics.mean(r[name] for r in results), 1)
+    if "graces_max_ms" in results[0]:
+        row["graces_max_ms"] = max(r["graces_max_ms"] for r in results)
     failure = failure_of(results, want_rounds)
     if failure:
         row["failure"] = failure

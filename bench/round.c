@@ -8,7 +8,6 @@
 #include <string.h>
 #include "bystander.h"
 #include "cgroup.h"
-#include "graces.h"
 #include "kthreads.h"
 #include "programs.h"
 #include "round.h"
@@ -127,7 +126,7 @@ static int measure_with_graces(struct run *run)
 	if (!graces)
 		return -EAGAIN;
 	err = measure(run);
-	run->result->graces_per_sec = graces_stop(graces);
+	run->result->graces = graces_stop(graces);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #define BENCH_ROUND_H
 
 #include <stdbool.h>
+#include "graces.h"
 #include "maps.h"
 #include "producers.h"
 #include "progs/bench_state.h"
@@ -40,7 +41,7 @@ struct round_result {
 	struct memory_sample *samples;
 	unsigned int nr_samples;
 	double bystander_us;	/* late at 99 of 100 wake-ups, or less */
-	double graces_per_sec;	/* that it came to */
+	struct graces_seen graces;
 	int threads_before;
 	int threads_peak;
 	int threads_after;

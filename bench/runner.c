@@ -299,7 +299,8 @@ static void record_round(FILE *out, const struct options *options,
 	if (options->round.bystander)
 		fprintf(out, "bystander_us %.1f\n", result->bystander_us);
 	if (options->round.graces)
-		fprintf(out, "graces_per_sec %.1f\n", result->graces_per_sec);
+		fprintf(out, "graces %.1f %.3f %.3f\n", result->graces.per_sec,
+			result->graces.mean_ms, result->graces.max_ms);
 	if (flavor->module) {
 		fprintf(out, "slab %lld %lld\n", result->whole.slab_taken,
 			result->whole.slab_returned);

@@ -27,8 +27,9 @@ SUBJECTS = {
 
 
 def columns(reference, graces):
+    besides = ("GPs/s besides", "longest ms") if graces else ()
     return ("flavor", "k/s per producer", f"/{reference}", "avg MiB", f"/{reference}",
-            "peak MiB", "threads", "slab taken = returned") + (("GPs/s besides",) if graces else ())
+            "peak MiB", "threads", "slab taken = returned") + besides
 
 
 def ratio(row, base, name):
@@ -43,7 +44,9 @@ def cells(row, base, graces):
     slab = "-"
     if row["slab_taken"] is not None:
         slab = f"{row['slab_taken']} = {row['slab_returned']}"
-    besides = (f"{row['graces_per_sec']:.0f}",) if graces else ()
+    besides = ()
+    if graces:
+        besides = (f"{row['graces_per_sec']:.0f}", f"{row['graces_max_ms']:.1f}")
     return (row["flavor"],
             f"{row['kops_mean']:.2f} ± {row['kops_stddev']:.2f}",
             ratio(row, base, "kops_mean"),

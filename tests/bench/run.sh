@@ -7,7 +7,7 @@ set -euo pipefail
 
 top=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
 failed=0
-settings=(CASES FLAVORS SECS ROUNDS CPUS MEM VALUE_SIZE KEYS MAPS BYSTANDER GPS RING \
+settings=(CASES FLAVORS SECS ROUNDS CPUS MEM VALUE_SIZE KEYS MAPS BYSTANDER GPS RING BOOTS \
 	  LIVE THREADS SIZE MEMALLOC)
 
 bad() {
@@ -55,6 +55,12 @@ refuses "need an even number" bench/run CPUS=3
 refuses "accepted is a multiple of 64" bench/run KEYS=100
 refuses "have one map only" bench/run MAPS=2
 refuses "BYSTANDER='2': accepted are 0 and 1" bench/run BYSTANDER=2
+
+takes bench/run ROUNDS=4 BOOTS=2
+refuses "BOOTS='0': accepted is a whole number from 1 to 100" bench/run BOOTS=0
+refuses "as many rounds in each boot" bench/run ROUNDS=3 BOOTS=2
+refuses "0.1 s or more in each boot" bench/run ROUNDS=4 BOOTS=4 SECS=0.3
+refuses "each round is a boot" bench/patched BOOTS=3
 
 takes bench/run GPS=0
 takes bench/run GPS=2000
