@@ -77,26 +77,39 @@ def print_case(case, rows, reference):
             print(f"  {row['flavor']}: FAILED: {row['failure']}")
 
 
-def speed(row):
-    return statistics.median(statistics.mean(r["kops_per_producer"]) for r in row["rounds"])
+# Figures of one round.
+def speed(result):
+    return statistics.mean(result["kops_per_producer"])
 
 
-def memory(row):
-    return statistics.median(r["mem_avg_mib"] for r in row["rounds"])
+def memory(result):
+    return result["mem_avg_mib"]
 
 
-def peak(row):
-    return statistics.median(r["mem_peak_mib"] for r in row["rounds"])
+def peak(result):
+    return result["mem_peak_mib"]
 
 
-def bystander(row):
-    return statistics.median(r["bystander_us"] for r in row["rounds"])
+def bystander(result):
+    return result["bystander_us"]
+
+
+def median_ratio(pairs):
+    if not pairs or not all(below for _, below in pairs):
+        return "-"
+    return f"{statistics.median(above / below for above, below in pairs):.2f}x"
 
 
 def divide(row, base, figure):
-    if not row or not base or not figure(base):
+    """Only what ran in the same round is compared: it may have had a boot of its own."""
+    if not row or not base:
         return "-"
-    return f"{figure(row) / figure(base):.2f}x"
+    return median_ratio([(figure(ours), figure(theirs))
+                         for ours, theirs in zip(row["rounds"], base["rounds"])])
+
+
+def peak_to_average(row):
+    return median_ratio([(peak(r), memory(r)) for r in row["rounds"]]) if row else "-"
 
 
 def ratio_lines(subject, others, by_key, cases):
@@ -108,8 +121,7 @@ def ratio_lines(subject, others, by_key, cases):
     lines = [line(f"speed / {name}", other, speed) for name, other in others.items()]
     lines += [line(f"memory / {name}", other, memory) for name, other in others.items()]
     rows = [by_key.get((case, subject)) for case in cases]
-    lines.append(["peak / average memory"] +
-                 [f"{peak(row) / memory(row):.2f}x" if row else "-" for row in rows])
+    lines.append(["peak / average memory"] + [peak_to_average(row) for row in rows])
     if any(row and "bystander_us" in row["rounds"][0] for row in rows):
         lines.append(line("bystander's delay / normal", others["normal"], bystander))
     return [cells for cells in lines if any(cell != "-" for cell in cells[1:])]
@@ -121,7 +133,7 @@ def print_ratios(rows, cases):
     for subject, others in SUBJECTS.items():
         if not any((case, subject) in by_key for case in cases):
             continue
-        lines = [[f"{subject}, ratios of medians"] + cases]
+        lines = [[f"{subject}, medians of ratios"] + cases]
         lines += ratio_lines(subject, others, by_key, cases)
         print()
         print_aligned(lines, indent="")
