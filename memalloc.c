@@ -40,8 +40,9 @@
  * are linked by their headers, as are those of a normal allocator.
  *
  * Depot (struct bpf_ma_depot), one per allocator and size class: whole batches
- * that one CPU has too many of and another may need, under a raw spinlock that
- * is taken from irq_work or later and once per batch, never once per object.
+ * that one CPU has too many of and another may need, and empty magazines, under a
+ * raw spinlock that is taken from irq_work or later and once per batch or magazine,
+ * never once per object.
  *
  * Grace-period engine: when freed memory piles up it waits for one expedited
  * grace period at a time on behalf of every allocator.
