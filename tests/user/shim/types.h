@@ -41,6 +41,7 @@ typedef unsigned int gfp_t;
 #define __always_inline		inline __attribute__((always_inline))
 #endif
 #define ____cacheline_aligned	__attribute__((aligned(64)))
+#define __aligned(bytes)	__attribute__((aligned(bytes)))
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 
