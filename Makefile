@@ -26,13 +26,14 @@ VALUE_SIZE ?= 8
 KEYS ?= 64
 MAPS ?= 1
 BYSTANDER ?= 0
+BOOTS ?=
 GPS ?= 0
 RING ?=
 MUTANTS ?=
 MODELS ?=
 V ?= 0
 export KERNEL KERNELS KDIR BZIMAGE CPUS MEM SUITES CASES FLAVORS SECS ROUNDS VALUE_SIZE \
-	KEYS MAPS BYSTANDER GPS RING MUTANTS MODELS SEED V
+	KEYS MAPS BYSTANDER BOOTS GPS RING MUTANTS MODELS SEED V
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -95,6 +96,7 @@ help:
 	@echo '  VALUE_SIZE=8       bytes in a value of the map'
 	@echo '  KEYS=64 MAPS=1     keys of each producer, and maps that they use by turns'
 	@echo '  BYSTANDER=0        1: how late a thread wakes on one more CPU'
+	@echo '  BOOTS=1            boots over which the rounds are spread, each with other addresses'
 	@echo '  GPS=0              grace periods a second that nobody needs, for what they cost'
 	@echo '  RING=              with FLAVORS=...,ring, a floor: free objects in the ring of each CPU;'
 	@echo '                     of bench-native too, or auto: as many as wait in reuse-after-rcu-gp'

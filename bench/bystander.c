@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "bystander.h"
 #include "util.h"
 
 #define SLEEP_NS 1000000L
-#define NS_PER_SEC 1000000000L
 
 struct bystander {
 	pthread_t thread;
@@ -23,33 +21,15 @@ struct bystander {
 	double late_us[];
 };
 
-static void add_sleep(struct timespec *when)
-{
-	when->tv_nsec += SLEEP_NS;
-	if (when->tv_nsec >= NS_PER_SEC) {
-		when->tv_nsec -= NS_PER_SEC;
-		when->tv_sec++;
-	}
-}
-
-static double microseconds_after(const struct timespec *when)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - when->tv_sec) * 1e6 + (now.tv_nsec - when->tv_nsec) / 1e3;
-}
-
 static void *bystander_main(void *arg)
 {
 	struct bystander *self = arg;
-	struct timespec when;
+	unsigned long long when;
 
 	while (!atomic_load(&self->stop) && self->count < self->max) {
-		clock_gettime(CLOCK_MONOTONIC, &when);
-		add_sleep(&when);
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
-		self->late_us[self->count++] = microseconds_after(&when);
+		when = now_ns() + SLEEP_NS;
+		sleep_until(when);
+		self->late_us[self->count++] = ((double)now_ns() - when) / 1e3;
 	}
 	return NULL;
 }

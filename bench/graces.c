@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #include "graces.h"
 #include "util.h"
@@ -21,7 +20,6 @@
 #define EXPEDITED "/sys/kernel/rcu_expedited"
 /* Unless that is, which goes before. */
 #define NORMAL "/sys/kernel/rcu_normal"
-#define NS_PER_SEC 1000000000ULL
 
 struct graces {
 	pthread_t thread;
@@ -37,21 +35,6 @@ struct graces {
 static int membarrier(int command)
 {
 	return syscall(SYS_membarrier, command, 0, 0);
-}
-
-static unsigned long long now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
-}
-
-static void sleep_until(unsigned long long ns)
-{
-	struct timespec when = { .tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC };
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
 }
 
 /* A time that has passed is not made up for. */

@@ -141,12 +141,24 @@ int thread_start_on(unsigned int cpu, pthread_t *thread, void *(*fn)(void *arg),
 	return err;
 }
 
+unsigned long long now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
+
 double now_secs(void)
 {
-	struct timespec ts;
+	return now_ns() / 1e9;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
+void sleep_until(unsigned long long ns)
+{
+	struct timespec when = { .tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
 }
 
 void sleep_secs(double secs)

@@ -36,7 +36,12 @@ int write_file_in_cgroup(const char *cgroup, const char *path,
 int thread_start_on(unsigned int cpu, pthread_t *thread, void *(*fn)(void *arg),
 		    void *arg);
 
+#define NS_PER_SEC 1000000000ULL
+
+/* CLOCK_MONOTONIC. */
+unsigned long long now_ns(void);
 double now_secs(void);
+void sleep_until(unsigned long long ns);
 void sleep_secs(double secs);
 
 #endif /* BENCH_UTIL_H */
