@@ -800,27 +800,19 @@ static void depot_put(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
-/* Gives objects that nobody can see any more, and magazines, to the keeper. */
-static void depot_put_dead(struct bpf_ma_depot *d, struct bpf_ma_list *list)
+/*
+ * Adds @list to @to: the depot's @dead, for objects that nobody can see any more and
+ * magazines that the keeper is to give to slab, or its @empty.
+ */
+static void depot_add(struct bpf_ma_depot *d, struct bpf_ma_list *to,
+		      struct bpf_ma_list *list)
 {
 	unsigned long flags;
 
 	if (list_is_bare(list))
 		return;
 	raw_spin_lock_irqsave(&d->lock, flags);
-	list_splice_front(&d->dead, list);
-	raw_spin_unlock_irqrestore(&d->lock, flags);
-}
-
-/* Gives empty magazines to whoever asks next. */
-static void depot_put_empty(struct bpf_ma_depot *d, struct bpf_ma_list *mags)
-{
-	unsigned long flags;
-
-	if (list_is_bare(mags))
-		return;
-	raw_spin_lock_irqsave(&d->lock, flags);
-	list_splice_front(&d->empty, mags);
+	list_splice_front(to, list);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
@@ -1577,7 +1569,7 @@ static void cache_work_fn(struct irq_work *work)
 	cache_unlock(c, flags);
 
 	depot_put(c->depot, &spare);
-	depot_put_empty(c->depot, &empty);
+	depot_add(c->depot, &c->depot->empty, &empty);
 	slab_return(c->depot, &dead);
 	if (wants)
 		cache_get_mags(c);
@@ -1616,7 +1608,7 @@ static void cache_flush(struct bpf_mem_cache *c)
 	cache_unlock(c, flags);
 
 	depot_put(c->depot, &spare);
-	depot_put_dead(c->depot, &dead);
+	depot_add(c->depot, &c->depot->dead, &dead);
 }
 
 /* ---- keeper ---- */
