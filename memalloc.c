@@ -88,6 +88,7 @@
 #define BPF_MA_MAG_STOCK	4	/* empty magazines that a cache gets at once */
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
+#define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
 #define BPF_MA_GP_LATE_NS	(600 * NSEC_PER_USEC)	/* three times what is usual */
 
 static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
@@ -1358,21 +1359,35 @@ static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
 /*
  * Who finds nothing tries again.  With interrupts on, the refill that the failure
  * raised has run by now: an NMI may have taken the last object, or a burst all of
- * them.
+ * them.  Not so on PREEMPT_RT, where it is a thread that sleeps if a lock of slab is
+ * taken.  A task that it would preempt spins meanwhile; not for long, and not when
+ * somebody's priority is its own, for then it may hold that lock.
  */
+static notrace bool cache_may_try_again(struct bpf_mem_cache *c, u64 since)
+{
+	if (!irq_work_is_busy(&c->work) || !preemptible() || current->prio < MAX_RT_PRIO)
+		return false;
+	cpu_relax();
+	return local_clock() - since < BPF_MA_REFILL_NS;
+}
+
 static noinline notrace void *cache_alloc_slow(struct bpf_mem_alloc *ma,
 					       unsigned int class,
 					       struct bpf_mem_cache *c,
 					       unsigned long flags)
 {
 	struct bpf_ma_obj *obj = cache_alloc_last(c, flags);
+	u64 since;
 
-	if (!obj && !irqs_disabled()) {
+	if (likely(obj) || irqs_disabled())
+		return obj ? obj_to_ptr(obj) : NULL;
+	since = local_clock();
+	do {
 		local_irq_save(flags);
 		c = this_cpu_ptr(ma->caches) + class;
 		cache_enter(c);
 		obj = cache_alloc_last(c, flags);
-	}
+	} while (!obj && cache_may_try_again(c, since));
 	return obj ? obj_to_ptr(obj) : NULL;
 }
 
@@ -1545,6 +1560,21 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 	cache_unlock(c, flags);
 }
 
+/*
+ * Gives @dead to slab.  On PREEMPT_RT that may sleep time and again, and the task that
+ * allocates goes on meanwhile; so not before it has enough to go on with.
+ */
+static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
+{
+	while (!list_is_bare(dead)) {
+		struct bpf_ma_list some = list_cut(dead, c->full);
+
+		if (cache_free_count(c) < c->high)
+			cache_refill(c);
+		slab_return(c->depot, &some);
+	}
+}
+
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
@@ -1570,11 +1600,11 @@ static void cache_work_fn(struct irq_work *work)
 
 	depot_put(c->depot, &spare);
 	depot_add(c->depot, &c->depot->empty, &empty);
-	slab_return(c->depot, &dead);
-	if (wants)
-		cache_get_mags(c);
 	if (low)
 		cache_refill(c);
+	if (wants)
+		cache_get_mags(c);
+	cache_bury(c, &dead);
 	if (pressed)
 		engine_request();
 	cache_stop_working(c);

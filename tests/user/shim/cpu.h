@@ -34,6 +34,19 @@ int smp_call_function_single(int cpu, void (*fn)(void *arg), void *arg, int wait
 /* A preemptible task gives way, an owner of the CPU must not come here. */
 void cond_resched(void);
 
+/* Who runs, as far as its priority goes; smaller numbers come first. */
+struct task_struct {
+	int prio;
+};
+
+#define MAX_RT_PRIO			100
+#define DEFAULT_PRIO			120
+
+struct task_struct *shim_current(void);
+
+/* A thread of higher priority would run now: a task with interrupts on. */
+bool preemptible(void);
+
 /* A hint to whoever runs this CPU. Any context. */
 void cpu_relax(void);
 

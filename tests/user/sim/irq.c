@@ -140,7 +140,8 @@ void irq_create_threads(void)
 	int cpu;
 
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)
-		sim_spawn_daemon("irq_work", cpu, true, irq_thread_fn, &sim.cpu[cpu]);
+		sim_spawn_daemon("irq_work", cpu, true, irq_thread_fn,
+				 &sim.cpu[cpu])->task.prio = MAX_RT_PRIO - 2;
 }
 
 void irq_nmi(void (*fn)(void))

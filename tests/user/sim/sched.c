@@ -286,9 +286,35 @@ void set_need_resched_current(void)
 	sim.rescheds++;
 }
 
+struct task_struct *shim_current(void)
+{
+	return &sim.current->task;
+}
+
+bool preemptible(void)
+{
+	const struct sim_cpu *cpu = sim_this_cpu();
+
+	return !cpu->irqs_off && !cpu->nmi && !cpu->spinlocks;
+}
+
+/* Time passes, and where it may be, a thread of higher priority has its turn. */
 void cpu_relax(void)
 {
+	struct ctx *ctx;
+
 	sim.relaxes++;
+	if (!preemptible())
+		return;
+	sim.ns += 10 * NSEC_PER_USEC;
+	sim_for_each_ctx(ctx)
+		if (ctx->cpu == sim.current->cpu && ctx_can_run(ctx) &&
+		    ctx->task.prio < sim.current->task.prio) {
+			switch_to(ctx);
+			break;
+		}
+	while (!ctx_can_run(sim.current))
+		reschedule();
 }
 
 /* ---- time ---- */
@@ -360,19 +386,21 @@ struct ctx *sim_spawn(const char *name, int cpu, void (*fn)(void *arg), void *ar
 	struct fiber fiber = ctx->fiber;
 
 	*ctx = (struct ctx){
-		.fiber = fiber, .cpu = cpu, .home = cpu, .fn = fn, .arg = arg };
+		.fiber = fiber, .cpu = cpu, .home = cpu, .fn = fn, .arg = arg,
+		.task.prio = DEFAULT_PRIO };
 	snprintf(ctx->name, sizeof(ctx->name), "%s/%d", name, cpu);
 	fiber_create(&ctx->fiber, ctx_main);
 	return ctx;
 }
 
-void sim_spawn_daemon(const char *name, int cpu, bool bound, void (*fn)(void *arg),
-		      void *arg)
+struct ctx *sim_spawn_daemon(const char *name, int cpu, bool bound,
+			     void (*fn)(void *arg), void *arg)
 {
 	struct ctx *ctx = sim_spawn(name, cpu, fn, arg);
 
 	ctx->daemon = true;
 	ctx->bound = bound;
+	return ctx;
 }
 
 static bool tasks_are_done(void *arg)
@@ -408,6 +436,7 @@ static void create_ctxs(void)
 
 	nr_ctxs = 1;
 	snprintf(ctxs[0].name, sizeof(ctxs[0].name), "main");
+	ctxs[0].task.prio = DEFAULT_PRIO;
 	fiber_adopt(&ctxs[0].fiber);
 	sim.current = &ctxs[0];
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)

@@ -33,6 +33,7 @@ struct ctx {
 	/* In an allocation or a free, where locks and queues are forbidden. */
 	bool fast_path;
 	struct mem_cgroup *memcg;
+	struct task_struct task;
 	u64 alarm;		/* sim.ns, or 0 */
 	struct fiber fiber;
 };
@@ -100,8 +101,8 @@ extern struct sim sim;
 void sim_start(const struct sim_config *cfg, u64 seed);
 /* Other contexts and grace periods go on until no task is left but the caller. */
 void sim_join(void);
-void sim_spawn_daemon(const char *name, int cpu, bool bound, void (*fn)(void *arg),
-		      void *arg);
+struct ctx *sim_spawn_daemon(const char *name, int cpu, bool bound,
+			     void (*fn)(void *arg), void *arg);
 struct ctx *sim_spawn(const char *name, int cpu, void (*fn)(void *arg), void *arg);
 
 void sim_wait(bool (*ready)(void *arg), void *arg);

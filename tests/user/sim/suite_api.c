@@ -183,17 +183,60 @@ START_TEST(alloc_flags)
 	heap_check_all_gone();
 }
 
-/* Under PREEMPT_RT the refill is a thread's, and only GFP_KERNEL need not wait. */
-START_TEST(alloc_flags_before_refill)
+/*
+ * Under PREEMPT_RT the refill is a thread's. A task that it may preempt waits for it, a
+ * while, and only with GFP_KERNEL can it do without.
+ */
+static const struct {
+	bool irqs_off;
+	int prio;
+	bool parked;
+	bool waits;
+	u64 ns;
+} refills[] = {
+	{ false, DEFAULT_PRIO, false, true, 0 },
+	{ false, DEFAULT_PRIO, true, false, 10 * NSEC_PER_MSEC },
+	{ false, MAX_RT_PRIO - 1, false, false, 0 },
+	{ true, DEFAULT_PRIO, false, false, 0 },
+};
+
+static void *alloc_nowait(struct heap *heap, bool irqs_off)
+{
+	unsigned long flags;
+	void *ptr;
+
+	if (!irqs_off)
+		return heap_alloc_flags(heap, GFP_NOWAIT);
+	local_irq_save(flags);
+	ptr = heap_alloc_flags(heap, GFP_NOWAIT);
+	local_irq_restore(flags);
+	return ptr;
+}
+
+START_TEST(alloc_before_refill)
 {
 	struct heap heap;
-	void *ptrs[8];
+	void *ptrs[100];
+	u64 start;
 	int n;
 
 	sim_start(&(struct sim_config){ .cpus = 1, .rt = true }, 0);
 	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
-	for (n = 0; (ptrs[n] = heap_alloc_flags(&heap, GFP_NOWAIT)); n++)
-		ck_assert_int_lt(n, 7);
+	if (refills[_i].parked)
+		sim_park(0);
+	shim_current()->prio = refills[_i].prio;
+	start = local_clock();
+	for (n = 0; n < 99; n++) {
+		ptrs[n] = alloc_nowait(&heap, refills[_i].irqs_off);
+		if (!ptrs[n])
+			break;
+	}
+	ck_assert_int_eq(n == 99, refills[_i].waits);
+	if (!refills[_i].waits)
+		ck_assert_uint_eq((local_clock() - start) / NSEC_PER_MSEC,
+				  refills[_i].ns / NSEC_PER_MSEC);
+	shim_current()->prio = DEFAULT_PRIO;
+	sim_set_online(0, true);
 	ptrs[n] = heap_alloc_flags(&heap, GFP_KERNEL);
 	ck_assert_ptr_nonnull(ptrs[n]);
 	for (; n >= 0; n--)
@@ -563,12 +606,14 @@ START_TEST(module_exit_gives_up)
 struct Suite *suite_api(void)
 {
 	struct Suite *suite = suite_create("api");
+	struct TCase *refill = tcase_create("refill");
 
 	add_tests(suite, "set-up", 10, init_refuses, init_accepts, check_size,
 		  init_without_memory, percpu_init, alloc_during_unit_init,
 		  percpu_init_without_memory);
-	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags,
-		  alloc_flags_before_refill, raw_free);
+	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags, raw_free);
+	tcase_add_loop_test(refill, alloc_before_refill, 0, ARRAY_SIZE(refills));
+	suite_add_tcase(suite, refill);
 	add_tests(suite, "owner", 10, memcg_is_charged, memcg_is_charged_for_frees,
 		  percpu_memcg_is_charged, dtor, dtor_without_end);
 	add_tests(suite, "end", 10, destroy_twice, statistics, module_exit_waits,

@@ -72,6 +72,18 @@ void cpu_relax(void)
 	sched_yield();
 }
 
+struct task_struct *shim_current(void)
+{
+	static struct task_struct task = { .prio = DEFAULT_PRIO };
+
+	return &task;
+}
+
+bool preemptible(void)
+{
+	return !irqs_disabled();
+}
+
 inline int shim_this_cpu(void)
 {
 	return this_cpu;
