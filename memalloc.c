@@ -103,10 +103,13 @@ static unsigned int expedite_bytes = 64 * 1024;
 module_param(expedite_bytes, uint, 0644);
 MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
 
-/* Rest between the end of an expedited grace period and the next request. */
-static unsigned int expedite_rest_us = 1500;
+/*
+ * Rest between the end of an expedited grace period and the next request of a cache
+ * in which expedite_bytes wait.  With n times as many it is an n-th of that.
+ */
+static unsigned int expedite_rest_us = 5000;
 module_param(expedite_rest_us, uint, 0644);
-MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods");
+MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, if expedite_bytes wait");
 
 /*
  * The header in front of every object: the link while the object is on a
@@ -336,16 +339,16 @@ struct bpf_ma_pool {
 /**
  * struct bpf_ma_engine - expedited grace periods, one at a time for everybody
  * @busy: a grace period was asked for and has not ended.  Set by xchg() from
- *	irq_work; cleared by the worker with release semantics after @rested.
+ *	irq_work; cleared by the worker with release semantics after @rests_since.
  * @asked_at: local_clock() when the last one was asked for; written by who set
  *	@busy
- * @rest_until: local_clock() before which none is asked for; written by the worker
+ * @rests_since: local_clock() from which its rest counts; written by the worker
  * @work: waits for the grace period
  */
 struct bpf_ma_engine {
 	unsigned int busy;
 	u64 asked_at;
-	u64 rest_until;
+	u64 rests_since;
 	struct work_struct work;
 };
 
@@ -955,22 +958,26 @@ static void engine_fn(struct work_struct *work)
 	synchronize_rcu_expedited();
 	atomic_long_inc(&totals.gp_expedited);
 	end = local_clock();
-	/*
-	 * Rest for an eighth of what a slow one took, so that CPUs that are slow
-	 * to report are not interrupted all the time.
-	 */
-	WRITE_ONCE(engine.rest_until,
-		   end + max_t(u64, expedite_rest_us * (u64)NSEC_PER_USEC,
-			       (s64)(end - start) > 0 ? (end - start) / 8 : 0));
+	/* CPUs that are slow to report are not to be interrupted all the time. */
+	WRITE_ONCE(engine.rests_since,
+		   end + ((s64)(end - start) > 0 ? (end - start) / 8 : 0));
 	/* Pairs with xchg() in engine_request(): the next run sees this rest. */
 	smp_store_release(&engine.busy, 0);
 }
 
-/* Whether asking now would start a grace period.  Any context. */
-static bool notrace engine_is_idle(void)
+/*
+ * Whether asking now would start a grace period, as @bytes wait on this CPU.  Of those
+ * there are as many as are freed between two grace periods; so with a rest that is
+ * the shorter the more there are, both they and the number of grace periods grow with
+ * the square root of the rate of frees.  Any context.
+ */
+static bool notrace engine_is_ready(u64 bytes)
 {
-	return !READ_ONCE(engine.busy) &&
-	       (s64)(local_clock() - READ_ONCE(engine.rest_until)) >= 0;
+	s64 rested = local_clock() - READ_ONCE(engine.rests_since);
+
+	return !READ_ONCE(engine.busy) && rested > 0 &&
+	       bytes * min_t(u64, rested, NSEC_PER_SEC) >=
+	       (u64)expedite_bytes * expedite_rest_us * NSEC_PER_USEC;
 }
 
 /*
@@ -979,7 +986,7 @@ static bool notrace engine_is_idle(void)
  */
 static void engine_request(void)
 {
-	if (!engine_is_idle() || xchg(&engine.busy, 1))
+	if (READ_ONCE(engine.busy) || xchg(&engine.busy, 1))
 		return;
 	WRITE_ONCE(engine.asked_at, local_clock());
 	queue_work(system_highpri_wq, &engine.work);
@@ -993,10 +1000,10 @@ static notrace bool engine_is_late(void)
 }
 
 /*
- * With interrupts off: memory is taken from slab while as much waits for a grace
- * period that is late.  RCU's threads may be queued behind the task that was interrupted,
- * which nobody would ask before the next tick to give way; so ask it, as RCU itself
- * does with a CPU whose quiescent state it waits for.
+ * With interrupts off: memory waits on this CPU for a grace period that is late.
+ * RCU's threads may be queued behind the task that was interrupted, which nobody
+ * would ask before the next tick to give way; so ask it, as RCU itself does with a
+ * CPU whose quiescent state it waits for.
  */
 static void engine_give_way(void)
 {
@@ -1104,8 +1111,9 @@ static notrace void cache_harvest(struct bpf_mem_cache *c)
 
 static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
 {
-	return (u64)cache_waiting(c) * c->depot->obj_bytes > expedite_bytes &&
-	       engine_is_idle();
+	u64 bytes = (u64)cache_waiting(c) * c->depot->obj_bytes;
+
+	return bytes > expedite_bytes && engine_is_ready(bytes);
 }
 
 /* Owner: puts the magazine that frees fill into the open batch. */
@@ -1517,8 +1525,6 @@ static void cache_refill(struct bpf_mem_cache *c)
 	cache_fill_reserve(c);
 	c->events++;
 	c->stat.refills++;
-	if (cache_waiting(c) && !depot_has_free(c->depot))
-		engine_give_way();
 	cache_unlock(c, flags);
 }
 
@@ -1556,6 +1562,8 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 	WRITE_ONCE(c->working, false);
 	barrier(); /* against nested callers on this CPU */
 	cache_collect_side(c);
+	if (cache_waiting(c))
+		engine_give_way();
 	cache_fill_reserve(c);
 	cache_unlock(c, flags);
 }

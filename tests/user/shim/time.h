@@ -8,6 +8,7 @@
 #define HZ			1000
 #define NSEC_PER_USEC		1000L
 #define NSEC_PER_MSEC		1000000L
+#define NSEC_PER_SEC		1000000000L
 #define msecs_to_jiffies(ms)	((unsigned long)(ms))
 
 /* As after the boot of a 64-bit kernel, five minutes before 32 bits overflow. */

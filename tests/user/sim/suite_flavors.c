@@ -274,13 +274,43 @@ START_TEST(pressure_expedites)
 		most = max(most, stats.wait_rcu);
 	}
 	ck_assert_uint_gt(heap_totals().gp_expedited, 5);
-	/* One takes 1 ms, and 1.5 ms is rested. */
+	/* One takes 1 ms, and until 0.86 ms are rested 64 KiB * 5 / 0.86 wait. */
 	ck_assert_uint_le(heap_totals().gp_expedited,
-			  (sim.ns - began) / (2500 * NSEC_PER_USEC) + 1);
+			  (sim.ns - began) / (1860 * NSEC_PER_USEC) + 1);
 	/* By Little's law 50 a millisecond; a normal grace period takes 20 ms. */
 	ck_assert_uint_lt(most, 300);
 	ck_assert_uint_lt(stats.slab_taken, 400);
 	end(&heap);
+}
+
+static u64 expedited_with(u64 ns_per_free)
+{
+	struct heap heap;
+	u64 began, gps;
+
+	sim_start(&(struct sim_config){
+		.cpus = 1,
+		.gp_ns = { NSEC_PER_MSEC * 1000, NSEC_PER_USEC * 10, 0 },
+	}, 0);
+	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	gps = heap_totals().gp_expedited;
+	for (began = sim.ns; sim.ns < began + 200 * NSEC_PER_MSEC;) {
+		heap_free(&heap, heap_alloc(&heap, 0));
+		sim_sleep(ns_per_free);
+	}
+	gps = heap_totals().gp_expedited - gps;
+	end(&heap);
+	return gps;
+}
+
+/* What is freed sixteen times as fast has four times as many grace periods. */
+START_TEST(pressure_shortens_rest)
+{
+	u64 slow = expedited_with(64 * NSEC_PER_USEC), fast = expedited_with(4 * NSEC_PER_USEC);
+
+	ck_assert_uint_gt(slow, 10);
+	ck_assert_uint_gt(fast, 3 * slow);
+	ck_assert_uint_lt(fast, 5 * slow);
 }
 
 /* A slow expedited grace period is followed by a longer rest. */
@@ -327,6 +357,8 @@ START_TEST(late_gp_makes_give_way)
 		sim_sleep(20 * NSEC_PER_USEC);
 	}
 	ck_assert_uint_gt(heap_totals().gp_expedited, 3);
+	/* 4.4 of the 5 ms are late, and 13 batches of 16 are closed then. */
+	ck_assert_uint_ge(sim.rescheds, gps[_i].late ? 10 * heap_totals().gp_expedited : 0);
 	ck_assert_int_eq(sim.rescheds > 0, gps[_i].late);
 	ck_assert_int_eq(sim.relaxes > 0, gps[_i].late);
 	end(&heap);
@@ -562,7 +594,8 @@ struct Suite *suite_flavors(void)
 		  pair_normal);
 	add_tests(suite, "reuse-after-rcu-gp", 10, reuse_waits_for_rcu_readers,
 		  reuse_free_rcu_waits_for_rcu_readers, reuse_and_trace_readers,
-		  pressure_expedites, slow_expedited_rests, pair_reuse);
+		  pressure_expedites, pressure_shortens_rest, slow_expedited_rests,
+		  pair_reuse);
 	add_tests(suite, "ring", 30, ring_is_full);
 	add_tests(suite, "free-after-rcu-gp", 10, free_after_waits_for_rcu_readers,
 		  free_after_ignores_trace_readers);
