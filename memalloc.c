@@ -2292,7 +2292,8 @@ int bpf_mem_alloc_check_size(bool percpu, size_t size)
  *
  * Fresh objects are zeroed, reused ones are as their last user left them.
  *
- * Context: Any, NMI included.
+ * Context: Any, NMI included.  A task on PREEMPT_RT that finds nothing may spin, for
+ *	at most 10 ms, while slab is busy.
  * Return: the object, aligned to 8 bytes, or the address of its __percpu
  *	pointer; NULL for a size that no class holds, or without memory.
  */
@@ -2355,7 +2356,8 @@ void notrace bpf_mem_free_rcu(struct bpf_mem_alloc *ma, void *ptr)
  *
  * As bpf_mem_alloc(), without looking for a size class.
  *
- * Context: Any, NMI included.
+ * Context: Any, NMI included.  A task on PREEMPT_RT that finds nothing may spin, for
+ *	at most 10 ms, while slab is busy.
  * Return: the object, or the address of its __percpu pointer; NULL without
  *	memory.
  */
