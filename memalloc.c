@@ -89,6 +89,7 @@
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
+#define BPF_MA_REST_PARTS	64	/* the shortest rest is that part of a full one */
 #define BPF_MA_GP_LATE_NS	(600 * NSEC_PER_USEC)	/* three times what is usual */
 
 static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
@@ -339,10 +340,12 @@ struct bpf_ma_pool {
 /**
  * struct bpf_ma_engine - expedited grace periods, one at a time for everybody
  * @busy: a grace period was asked for and has not ended.  Set by xchg() from
- *	irq_work; cleared by the worker with release semantics after @rests_since.
+ *	irq_work; cleared by the worker with release semantics after @rests_since, for
+ *	who loads it with acquire semantics before.
  * @asked_at: local_clock() when the last one was asked for; written by who set
  *	@busy
- * @rests_since: local_clock() from which its rest counts; written by the worker
+ * @rests_since: local_clock() at the end of the last one and an eighth of what it took
+ *	later; written by the worker
  * @work: waits for the grace period
  */
 struct bpf_ma_engine {
@@ -961,38 +964,50 @@ static void engine_fn(struct work_struct *work)
 	/* CPUs that are slow to report are not to be interrupted all the time. */
 	WRITE_ONCE(engine.rests_since,
 		   end + ((s64)(end - start) > 0 ? (end - start) / 8 : 0));
-	/* Pairs with xchg() in engine_request(): the next run sees this rest. */
+	/* Pairs with the acquire in engine_is_ready(): who sees this sees the rest. */
 	smp_store_release(&engine.busy, 0);
 }
 
 /*
- * Whether asking now would start a grace period, as @bytes wait on this CPU.  Of those
- * there are as many as are freed between two grace periods; so with a rest that is
- * the shorter the more there are, both they and the number of grace periods grow with
- * the square root of the rate of frees.  Any context.
+ * Whether asking now would start a grace period, as @bytes wait on this CPU.  The more
+ * there are the shorter the rest, down to a part of it.  As bytes that wait are those
+ * freed between two grace periods, both they and the number of grace periods grow
+ * with the square root of the rate of frees, as long as the rest is most of that
+ * time.  Any context.
  */
 static bool notrace engine_is_ready(u64 bytes)
 {
-	s64 rested = local_clock() - READ_ONCE(engine.rests_since);
+	u64 rest = READ_ONCE(expedite_rest_us), least = READ_ONCE(expedite_bytes);
+	s64 rested;
 
-	return !READ_ONCE(engine.busy) && rested > 0 &&
-	       bytes * min_t(u64, rested, NSEC_PER_SEC) >=
-	       (u64)expedite_bytes * expedite_rest_us * NSEC_PER_USEC;
+	if (bytes <= least)
+		return false;
+	/* Pairs with the release in engine_fn(): its end is that of the last one. */
+	if (smp_load_acquire(&engine.busy))
+		return false;
+	/* As good as microseconds. */
+	rested = (s64)(local_clock() - READ_ONCE(engine.rests_since)) >> 10;
+	if (rested < (s64)(rest / BPF_MA_REST_PARTS))
+		return false;
+	return rested >= (s64)rest || bytes * rested >= least * rest;
 }
 
 /*
  * From irq_work or later.  A worker of high priority, for what is freed until it
  * runs is memory that waits.
  */
-static void engine_request(void)
+static void engine_request(u64 bytes)
 {
-	if (READ_ONCE(engine.busy) || xchg(&engine.busy, 1))
+	if (!engine_is_ready(bytes) || xchg(&engine.busy, 1))
 		return;
 	WRITE_ONCE(engine.asked_at, local_clock());
 	queue_work(system_highpri_wq, &engine.work);
 }
 
-/* Somebody waits for a grace period longer than usual.  Any context. */
+/*
+ * Somebody waits for a grace period longer than usual.  Any context.  For a moment it
+ * may be the time of the one before that is read, which does no harm.
+ */
 static notrace bool engine_is_late(void)
 {
 	return READ_ONCE(engine.busy) &&
@@ -1000,10 +1015,11 @@ static notrace bool engine_is_late(void)
 }
 
 /*
- * With interrupts off: memory waits on this CPU for a grace period that is late.
- * RCU's threads may be queued behind the task that was interrupted, which nobody
- * would ask before the next tick to give way; so ask it, as RCU itself does with a
- * CPU whose quiescent state it waits for.
+ * With interrupts off: batches wait on this CPU while a grace period is late.  RCU's
+ * threads may be queued behind the task that was interrupted, which nobody would ask
+ * before the next tick to give way; so ask it, as RCU itself does with a CPU whose
+ * quiescent state it waits for.  On PREEMPT_RT it was the thread of irq_work that
+ * was interrupted, if anybody, and has made way by itself.
  */
 static void engine_give_way(void)
 {
@@ -1109,11 +1125,9 @@ static notrace void cache_harvest(struct bpf_mem_cache *c)
 	list_splice_front(&c->free, &list);
 }
 
-static notrace bool cache_is_pressed(const struct bpf_mem_cache *c)
+static notrace u64 cache_waiting_bytes(const struct bpf_mem_cache *c)
 {
-	u64 bytes = (u64)cache_waiting(c) * c->depot->obj_bytes;
-
-	return bytes > expedite_bytes && engine_is_ready(bytes);
+	return (u64)cache_waiting(c) * c->depot->obj_bytes;
 }
 
 /* Owner: puts the magazine that frees fill into the open batch. */
@@ -1199,7 +1213,8 @@ static notrace bool cache_batch_full(struct bpf_mem_cache *c)
 	if (cache_has_ready(c))
 		cache_harvest(c);
 	c->wants = !c->nr_empty;
-	return c->spare.count || c->dead.count || c->wants || cache_is_pressed(c);
+	return c->spare.count || c->dead.count || c->wants ||
+	       engine_is_ready(cache_waiting_bytes(c));
 }
 
 /*
@@ -1365,42 +1380,53 @@ static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
 }
 
 /*
- * Who finds nothing tries again.  With interrupts on, the refill that the failure
- * raised has run by now: an NMI may have taken the last object, or a burst all of
- * them.  Not so on PREEMPT_RT, where it is a thread that sleeps if a lock of slab is
- * taken.  A task that it would preempt spins meanwhile; not for long, and not when
- * somebody's priority is its own, for then it may hold that lock.
+ * Whether the refill of @c is still to come, and who found nothing waits for it: a task
+ * that the refill can interrupt.  Not one of real-time priority, its own or that of
+ * somebody who waits for a lock that it holds; slab, and so the refill, may wait for
+ * this lock, too.
  */
-static notrace bool cache_may_try_again(struct bpf_mem_cache *c, u64 since)
+static notrace bool cache_waits_for_refill(struct bpf_mem_cache *c)
 {
-	if (!irq_work_is_busy(&c->work) || !preemptible() || current->prio < MAX_RT_PRIO)
-		return false;
-	cpu_relax();
-	return local_clock() - since < BPF_MA_REFILL_NS;
+	return irq_work_is_busy(&c->work) && preemptible() && !softirq_count() &&
+	       READ_ONCE(current->prio) >= MAX_RT_PRIO;
 }
 
+/*
+ * Who finds nothing tries again.  With interrupts on, the refill that the failure
+ * raised has mostly run by now: an NMI may have taken the last object, or a burst all
+ * of them.  But its interrupt may take its time, and on PREEMPT_RT it is a thread that
+ * sleeps where a lock of slab is taken; so a task spins for a while until a try
+ * comes after the refill.
+ */
 static noinline notrace void *cache_alloc_slow(struct bpf_mem_alloc *ma,
 					       unsigned int class,
 					       struct bpf_mem_cache *c,
-					       unsigned long flags)
+					       unsigned long flags, bool may_spin)
 {
 	struct bpf_ma_obj *obj = cache_alloc_last(c, flags);
+	struct bpf_mem_cache *tried;
+	bool again;
 	u64 since;
 
 	if (likely(obj) || irqs_disabled())
 		return obj ? obj_to_ptr(obj) : NULL;
 	since = local_clock();
 	do {
+		tried = c;
+		again = may_spin && cache_waits_for_refill(c);
+		if (again)
+			cpu_relax();
 		local_irq_save(flags);
 		c = this_cpu_ptr(ma->caches) + class;
 		cache_enter(c);
 		obj = cache_alloc_last(c, flags);
-	} while (!obj && cache_may_try_again(c, since));
+	} while (!obj && (again || c != tried) &&
+		 local_clock() - since < BPF_MA_REFILL_NS);
 	return obj ? obj_to_ptr(obj) : NULL;
 }
 
 static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
-					 unsigned int class)
+					 unsigned int class, bool may_spin)
 {
 	struct bpf_mem_cache *c;
 	struct bpf_ma_obj *obj;
@@ -1409,12 +1435,12 @@ static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
 	if (unlikely(!cache_enter(c)))
-		return cache_alloc_slow(ma, class, c, flags);
+		return cache_alloc_slow(ma, class, c, flags, may_spin);
 	if (c->left) {
 		obj = c->loaded->slots[--c->left];
 	} else {
 		if (unlikely(c->free.count <= c->low || !c->free.head))
-			return cache_alloc_slow(ma, class, c, flags);
+			return cache_alloc_slow(ma, class, c, flags, may_spin);
 		obj = list_pop(&c->free);
 		obj->depot = c->depot;
 	}
@@ -1515,9 +1541,11 @@ static struct bpf_ma_list depot_or_slab_get(struct bpf_ma_depot *d, unsigned int
 	return list;
 }
 
-static void cache_refill(struct bpf_mem_cache *c)
+/* Returns whether there was something. */
+static bool cache_refill(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_list list = depot_or_slab_get(c->depot, cache_batch(c));
+	bool some = list.count;
 	unsigned long flags;
 
 	flags = cache_lock(c);
@@ -1526,6 +1554,7 @@ static void cache_refill(struct bpf_mem_cache *c)
 	c->events++;
 	c->stat.refills++;
 	cache_unlock(c, flags);
+	return some;
 }
 
 static void cache_get_mags(struct bpf_mem_cache *c)
@@ -1562,7 +1591,7 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 	WRITE_ONCE(c->working, false);
 	barrier(); /* against nested callers on this CPU */
 	cache_collect_side(c);
-	if (cache_waiting(c))
+	if (c->nr)
 		engine_give_way();
 	cache_fill_reserve(c);
 	cache_unlock(c, flags);
@@ -1570,15 +1599,17 @@ static void cache_stop_working(struct bpf_mem_cache *c)
 
 /*
  * Gives @dead to slab.  On PREEMPT_RT that may sleep time and again, and the task that
- * allocates goes on meanwhile; so not before it has enough to go on with.
+ * allocates goes on meanwhile; so look after it in between.
  */
 static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 {
+	bool refills = true;
+
 	while (!list_is_bare(dead)) {
 		struct bpf_ma_list some = list_cut(dead, c->full);
 
-		if (cache_free_count(c) < c->high)
-			cache_refill(c);
+		if (refills && cache_free_count(c) < (c->low + c->high) / 2)
+			refills = cache_refill(c);
 		slab_return(c->depot, &some);
 	}
 }
@@ -1587,8 +1618,9 @@ static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
 	struct bpf_ma_list spare, dead, empty = {};
-	bool low, pressed, wants;
 	unsigned long flags;
+	bool low, wants;
+	u64 waiting;
 
 	flags = cache_lock(c);
 	WRITE_ONCE(c->working, true);
@@ -1603,9 +1635,10 @@ static void cache_work_fn(struct irq_work *work)
 	cache_cut_empty(c, &empty);
 	wants = c->wants && !c->nr_empty;
 	low = !cache_fill_reserve(c) || c->free.count < c->low;
-	pressed = cache_is_pressed(c);
+	waiting = cache_waiting_bytes(c);
 	cache_unlock(c, flags);
 
+	engine_request(waiting);
 	depot_put(c->depot, &spare);
 	depot_add(c->depot, &c->depot->empty, &empty);
 	if (low)
@@ -1613,8 +1646,6 @@ static void cache_work_fn(struct irq_work *work)
 	if (wants)
 		cache_get_mags(c);
 	cache_bury(c, &dead);
-	if (pressed)
-		engine_request();
 	cache_stop_working(c);
 	/* After what it leaves behind, see keeper_settle(). */
 	pool_wake(c->depot->pool);
@@ -2292,8 +2323,9 @@ int bpf_mem_alloc_check_size(bool percpu, size_t size)
  *
  * Fresh objects are zeroed, reused ones are as their last user left them.
  *
- * Context: Any, NMI included.  A task on PREEMPT_RT that finds nothing may spin, for
- *	at most 10 ms, while slab is busy.
+ * Context: Any, NMI included.  A preemptible task that finds nothing may spin until a
+ *	refill, for at most 10 ms; on PREEMPT_RT that is a thread, which slab keeps
+ *	waiting at times.
  * Return: the object, aligned to 8 bytes, or the address of its __percpu
  *	pointer; NULL for a size that no class holds, or without memory.
  */
@@ -2309,7 +2341,7 @@ void notrace *bpf_mem_alloc(struct bpf_mem_alloc *ma, size_t size)
 	class = class_of(size);
 	if (class < 0 || unlikely(!depot_is_ready(&ma->pool->depots[class])))
 		return NULL;
-	return cache_alloc(ma, class);
+	return cache_alloc(ma, class, true);
 }
 
 /**
@@ -2356,14 +2388,15 @@ void notrace bpf_mem_free_rcu(struct bpf_mem_alloc *ma, void *ptr)
  *
  * As bpf_mem_alloc(), without looking for a size class.
  *
- * Context: Any, NMI included.  A task on PREEMPT_RT that finds nothing may spin, for
- *	at most 10 ms, while slab is busy.
+ * Context: Any, NMI included.  A preemptible task that finds nothing may spin until a
+ *	refill, for at most 10 ms; on PREEMPT_RT that is a thread, which slab keeps
+ *	waiting at times.
  * Return: the object, or the address of its __percpu pointer; NULL without
  *	memory.
  */
 void notrace *bpf_mem_cache_alloc(struct bpf_mem_alloc *ma)
 {
-	return cache_alloc(ma, 0);
+	return cache_alloc(ma, 0, true);
 }
 
 /**
@@ -2379,7 +2412,7 @@ void notrace *bpf_mem_cache_alloc(struct bpf_mem_alloc *ma)
 void notrace *bpf_mem_cache_alloc_flags(struct bpf_mem_alloc *ma, gfp_t flags)
 {
 	struct bpf_ma_depot *d = &ma->pool->depots[0];
-	void *ptr = cache_alloc(ma, 0);
+	void *ptr = cache_alloc(ma, 0, flags != GFP_KERNEL);
 	struct bpf_ma_obj *obj;
 
 	if (ptr || flags != GFP_KERNEL)

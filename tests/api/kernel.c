@@ -55,7 +55,7 @@ OLD(kmalloc_node, kzalloc, kfree, __alloc_percpu, __alloc_percpu_gfp, free_percp
 OLD(obj_cgroup_put, per_cpu_ptr, this_cpu_ptr, cpu_online, cpu_to_node)
 OLD(cpus_read_lock, cpus_read_unlock, for_each_possible_cpu, num_possible_cpus)
 OLD(smp_call_function_single, init_irq_work, irq_work_queue, irq_work_sync, irq_work_is_busy)
-OLD(cpu_relax, preemptible)
+OLD(cpu_relax, preemptible, softirq_count)
 OLD(queue_work, queue_delayed_work, mod_delayed_work, cancel_work_sync)
 OLD(cancel_delayed_work_sync, synchronize_rcu_expedited, rcu_barrier)
 OLD(raw_spin_lock_init, raw_spin_lock_irqsave, raw_spin_unlock_irqrestore)

@@ -46,6 +46,7 @@ struct task_struct *shim_current(void);
 
 /* A thread of higher priority would run now: a task with interrupts on. */
 bool preemptible(void);
+#define softirq_count()			0
 
 /* A hint to whoever runs this CPU. Any context. */
 void cpu_relax(void);

@@ -236,11 +236,37 @@ START_TEST(alloc_before_refill)
 		ck_assert_uint_eq((local_clock() - start) / NSEC_PER_MSEC,
 				  refills[_i].ns / NSEC_PER_MSEC);
 	shim_current()->prio = DEFAULT_PRIO;
-	sim_set_online(0, true);
+	start = local_clock();
 	ptrs[n] = heap_alloc_flags(&heap, GFP_KERNEL);
 	ck_assert_ptr_nonnull(ptrs[n]);
+	ck_assert_uint_eq(local_clock(), start);
+	sim_set_online(0, true);
 	for (; n >= 0; n--)
 		heap_free(&heap, ptrs[n]);
+	heap_destroy(&heap);
+	heap_check_all_gone();
+}
+
+/* A try that comes before the refill is followed by one that comes after it. */
+START_TEST(alloc_beside_refill)
+{
+	static void *ptrs[200];
+	struct heap heap;
+	size_t i;
+
+	sim_start(&(struct sim_config){
+		.cpus = 2, .chooser = CHOOSE_RANDOM, .rt = true, .one_in = 3,
+		.switches = 1, .migrations = 1,
+	}, _i + 1);
+	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
+	sim.current->migrates = true;
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++) {
+		ptrs[i] = heap_alloc(&heap, 0);
+		ck_assert_ptr_nonnull(ptrs[i]);
+	}
+	sim.current->migrates = false;
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+		heap_free(&heap, ptrs[i]);
 	heap_destroy(&heap);
 	heap_check_all_gone();
 }
@@ -613,6 +639,7 @@ struct Suite *suite_api(void)
 		  percpu_init_without_memory);
 	add_tests(suite, "use", 10, alloc_refuses, free_of_null, alloc_flags, raw_free);
 	tcase_add_loop_test(refill, alloc_before_refill, 0, ARRAY_SIZE(refills));
+	tcase_add_loop_test(refill, alloc_beside_refill, 0, 200);
 	suite_add_tcase(suite, refill);
 	add_tests(suite, "owner", 10, memcg_is_charged, memcg_is_charged_for_frees,
 		  percpu_memcg_is_charged, dtor, dtor_without_end);

@@ -283,7 +283,8 @@ START_TEST(pressure_expedites)
 	end(&heap);
 }
 
-static u64 expedited_with(u64 ns_per_free)
+/* While an object of 4 KiB is freed every @ns_per_free, for @ms. */
+static u64 expedited_with(u64 ns_per_free, unsigned int ms)
 {
 	struct heap heap;
 	u64 began, gps;
@@ -294,7 +295,7 @@ static u64 expedited_with(u64 ns_per_free)
 	}, 0);
 	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
 	gps = heap_totals().gp_expedited;
-	for (began = sim.ns; sim.ns < began + 200 * NSEC_PER_MSEC;) {
+	for (began = sim.ns; sim.ns < began + ms * NSEC_PER_MSEC;) {
 		heap_free(&heap, heap_alloc(&heap, 0));
 		sim_sleep(ns_per_free);
 	}
@@ -306,11 +307,18 @@ static u64 expedited_with(u64 ns_per_free)
 /* What is freed sixteen times as fast has four times as many grace periods. */
 START_TEST(pressure_shortens_rest)
 {
-	u64 slow = expedited_with(64 * NSEC_PER_USEC), fast = expedited_with(4 * NSEC_PER_USEC);
+	u64 slow = expedited_with(64 * NSEC_PER_USEC, 200);
+	u64 fast = expedited_with(4 * NSEC_PER_USEC, 200);
 
 	ck_assert_uint_gt(slow, 10);
 	ck_assert_uint_gt(fast, 3 * slow);
 	ck_assert_uint_lt(fast, 5 * slow);
+}
+
+/* However fast: 10 us for a grace period, and a rest of 5000 / 64. */
+START_TEST(rest_is_not_too_short)
+{
+	ck_assert_uint_le(expedited_with(50, 10), 10000 / (10 + 5000 / 64) + 1);
 }
 
 /* A slow expedited grace period is followed by a longer rest. */
@@ -594,8 +602,8 @@ struct Suite *suite_flavors(void)
 		  pair_normal);
 	add_tests(suite, "reuse-after-rcu-gp", 10, reuse_waits_for_rcu_readers,
 		  reuse_free_rcu_waits_for_rcu_readers, reuse_and_trace_readers,
-		  pressure_expedites, pressure_shortens_rest, slow_expedited_rests,
-		  pair_reuse);
+		  pressure_expedites, pressure_shortens_rest, rest_is_not_too_short,
+		  slow_expedited_rests, pair_reuse);
 	add_tests(suite, "ring", 30, ring_is_full);
 	add_tests(suite, "free-after-rcu-gp", 10, free_after_waits_for_rcu_readers,
 		  free_after_ignores_trace_readers);
