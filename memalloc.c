@@ -89,7 +89,8 @@
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
-#define BPF_MA_REST_PARTS	64	/* the shortest rest is that part of a full one */
+#define BPF_MA_REST_BYTES	3	/* times expedite_bytes: more shorten a rest */
+#define BPF_MA_REST_PARTS	16	/* the shortest rest is that part of a full one */
 #define BPF_MA_GP_LATE_NS	(600 * NSEC_PER_USEC)	/* three times what is usual */
 
 static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
@@ -105,12 +106,12 @@ module_param(expedite_bytes, uint, 0644);
 MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
 
 /*
- * Rest between the end of an expedited grace period and the next request of a cache
- * in which expedite_bytes wait.  With n times as many it is an n-th of that.
+ * Rest between the end of an expedited grace period and the next request.  Where n times
+ * BPF_MA_REST_BYTES as many bytes wait as ask for one it is an n-th of that.
  */
-static unsigned int expedite_rest_us = 5000;
+static unsigned int expedite_rest_us = 1500;
 module_param(expedite_rest_us, uint, 0644);
-MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, if expedite_bytes wait");
+MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, less if much waits");
 
 /*
  * The header in front of every object: the link while the object is on a
@@ -969,11 +970,11 @@ static void engine_fn(struct work_struct *work)
 }
 
 /*
- * Whether asking now would start a grace period, as @bytes wait on this CPU.  The more
- * there are the shorter the rest, down to a part of it.  As bytes that wait are those
- * freed between two grace periods, both they and the number of grace periods grow
- * with the square root of the rate of frees, as long as the rest is most of that
- * time.  Any context.
+ * Whether asking now would start a grace period, as @bytes wait on this CPU.  If there
+ * are many the rest is the shorter the more there are, down to a part of it.  As bytes
+ * that wait are those freed between two grace periods, both they and the number of
+ * grace periods then grow with the square root of the rate of frees, as long as the
+ * rest is most of that time.  Any context.
  */
 static bool notrace engine_is_ready(u64 bytes)
 {
@@ -989,7 +990,7 @@ static bool notrace engine_is_ready(u64 bytes)
 	rested = (s64)(local_clock() - READ_ONCE(engine.rests_since)) >> 10;
 	if (rested < (s64)(rest / BPF_MA_REST_PARTS))
 		return false;
-	return rested >= (s64)rest || bytes * rested >= least * rest;
+	return rested >= (s64)rest || bytes * rested >= BPF_MA_REST_BYTES * least * rest;
 }
 
 /*

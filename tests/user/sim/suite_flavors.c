@@ -274,9 +274,9 @@ START_TEST(pressure_expedites)
 		most = max(most, stats.wait_rcu);
 	}
 	ck_assert_uint_gt(heap_totals().gp_expedited, 5);
-	/* One takes 1 ms, and until 0.86 ms are rested 64 KiB * 5 / 0.86 wait. */
+	/* One takes 1 ms, and until 0.8 ms are rested 3 * 64 KiB * 1.5 / 0.8 wait. */
 	ck_assert_uint_le(heap_totals().gp_expedited,
-			  (sim.ns - began) / (1860 * NSEC_PER_USEC) + 1);
+			  (sim.ns - began) / (1800 * NSEC_PER_USEC) + 1);
 	/* By Little's law 50 a millisecond; a normal grace period takes 20 ms. */
 	ck_assert_uint_lt(most, 300);
 	ck_assert_uint_lt(stats.slab_taken, 400);
@@ -307,18 +307,18 @@ static u64 expedited_with(u64 ns_per_free, unsigned int ms)
 /* What is freed sixteen times as fast has four times as many grace periods. */
 START_TEST(pressure_shortens_rest)
 {
-	u64 slow = expedited_with(64 * NSEC_PER_USEC, 200);
-	u64 fast = expedited_with(4 * NSEC_PER_USEC, 200);
+	u64 slow = expedited_with(16 * NSEC_PER_USEC, 100);
+	u64 fast = expedited_with(1 * NSEC_PER_USEC, 100);
 
-	ck_assert_uint_gt(slow, 10);
+	ck_assert_uint_gt(slow, 50);
 	ck_assert_uint_gt(fast, 3 * slow);
 	ck_assert_uint_lt(fast, 5 * slow);
 }
 
-/* However fast: 10 us for a grace period, and a rest of 5000 / 64. */
+/* However fast: 10 us for a grace period, and a rest of 1500 / 16. */
 START_TEST(rest_is_not_too_short)
 {
-	ck_assert_uint_le(expedited_with(50, 10), 10000 / (10 + 5000 / 64) + 1);
+	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 1500 / 16) + 1);
 }
 
 /* A slow expedited grace period is followed by a longer rest. */
