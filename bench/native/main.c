@@ -26,6 +26,7 @@
 #define TRIES		20	/* for a round that nobody disturbs */
 #define REST_MS		200	/* before the next */
 #define GRACE_S		20
+#define APART		((size_t)128)	/* two cache lines: cores fetch them in pairs */
 
 struct worker {
 	u64 pairs;
@@ -451,6 +452,17 @@ static void record(const struct sample *from, const struct sample *to,
 	putchar('\n');
 }
 
+/* Cleared, and no other thread has a part of its cache lines. */
+static void **pointers(unsigned int nr)
+{
+	size_t bytes = (nr * sizeof(void *) + APART - 1) / APART * APART;
+	void **all = aligned_alloc(APART, bytes);
+
+	if (!all)
+		shim_fail("no memory for %u pointers", nr);
+	return memset(all, 0, bytes);
+}
+
 static void begin(void)
 {
 	int cpu;
@@ -462,9 +474,7 @@ static void begin(void)
 	memset(pairs, 0, sizeof(pairs));
 	for_each_possible_cpu(cpu) {
 		workers[cpu].pairs = 0;
-		workers[cpu].objs = calloc(run.live, sizeof(void *));
-		if (!workers[cpu].objs)
-			shim_fail("no memory for %u pointers", run.live);
+		workers[cpu].objs = pointers(run.live);
 	}
 	__atomic_store_n(&run.stop, 0, __ATOMIC_RELAXED);
 	cpus_start(shim_nr_cpus, work_on, false);

@@ -2,8 +2,10 @@
 /*
  * kmalloc() as far as caches see it: the kernel's sizes and alignment, no header at
  * the object, and objects that come from one page after the other, in any order
- * within a page.  What was freed goes back to the list of its page, or the order
- * would get worse from row to row.
+ * within a page.  Each CPU takes from a page of its own, as it does from SLUB: with
+ * objects of two CPUs in one page, what is prefetched for one is taken from the other.
+ * What was freed goes back to the list of its page, or the order would get worse from
+ * row to row.
  */
 #include <stdlib.h>
 
@@ -19,8 +21,9 @@ struct free_obj {
 };
 
 struct page {
-	struct list_head partial;	/* empty: it is full, or current */
+	struct list_head partial;	/* empty: it is full, or somebody's */
 	struct free_obj *free;
+	bool taken_from;		/* it is one of the class's current */
 };
 
 /* SPAN bytes that are aligned to that many; the first PAGE is this. */
@@ -33,7 +36,7 @@ static struct size_class {
 	size_t size;
 	raw_spinlock_t lock;
 	struct list_head partial;
-	struct page *current;
+	struct page *current[SHIM_CPUS_MAX + 1];	/* the last of who is no CPU */
 } ____cacheline_aligned classes[] = {
 	{ 8 }, { 16 }, { 32 }, { 64 }, { 96 }, { 128 }, { 192 }, { 256 }, { 512 },
 	{ 1024 }, { 2048 }, { 4096 }, { 8192 }, { BIG },
@@ -62,6 +65,7 @@ static void page_fill(struct page *page, char *mem, size_t bytes, size_t size)
 		order[k] = i;
 	}
 	page->free = NULL;
+	page->taken_from = false;
 	for (i = 0; i < n; i++) {
 		struct free_obj *obj = (void *)(mem + order[i] * size);
 
@@ -83,20 +87,33 @@ static void class_grow(struct size_class *class)
 	}
 }
 
+static struct page *class_next_page(struct size_class *class)
+{
+	struct page *page;
+
+	if (!class->partial.next)
+		INIT_LIST_HEAD(&class->partial);
+	if (list_empty(&class->partial))
+		class_grow(class);
+	page = list_entry(class->partial.next, struct page, partial);
+	list_del_init(&page->partial);
+	page->taken_from = true;
+	return page;
+}
+
 static void *class_take(struct size_class *class)
 {
+	int cpu = shim_this_cpu();
+	struct page **current = &class->current[cpu < 0 ? SHIM_CPUS_MAX : cpu];
 	struct free_obj *obj;
 
-	if (!class->current || !class->current->free) {
-		if (!class->partial.next)
-			INIT_LIST_HEAD(&class->partial);
-		if (list_empty(&class->partial))
-			class_grow(class);
-		class->current = list_entry(class->partial.next, struct page, partial);
-		list_del_init(&class->current->partial);
+	if (!*current || !(*current)->free) {
+		if (*current)
+			(*current)->taken_from = false;
+		*current = class_next_page(class);
 	}
-	obj = class->current->free;
-	class->current->free = obj->next;
+	obj = (*current)->free;
+	(*current)->free = obj->next;
 	return obj;
 }
 
@@ -130,7 +147,7 @@ void *kzalloc(size_t size, gfp_t gfp)
 
 static void class_give(struct size_class *class, struct page *page, struct free_obj *obj)
 {
-	if (page != class->current && list_empty(&page->partial))
+	if (!page->taken_from && list_empty(&page->partial))
 		list_add_tail(&page->partial, &class->partial);
 	obj->next = page->free;
 	page->free = obj;
