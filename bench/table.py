@@ -166,6 +166,8 @@ def main():
     print("{rounds} rounds, {secs} s measured per row, {value_size}-byte values; threads: kernel threads before/at peak/after".format(**env))
     if (env.get("keys", 64), env.get("maps", 1)) != (64, 1):
         print("{keys} keys of each producer, {maps} maps".format(**env))
+    if "memalloc" in env:
+        print("{memalloc} in place of memalloc.c".format(**env))
     if "gps" in env:
         print("{gps} expedited grace periods a second waited for besides".format(**env))
     cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))

@@ -70,6 +70,10 @@ done
 refuses "CPUS of 2 or more is accepted" bench/run GPS=1 CPUS=1 CASES=overwrite
 takes bench/run GPS=0 CPUS=1 CASES=overwrite
 
+takes bench/run MEMALLOC="$top/memalloc.c"
+refuses "MEMALLOC='/nowhere': accepted is a file that can be read" bench/run MEMALLOC=/nowhere
+refuses "the allocator is that of the kernels" bench/patched MEMALLOC="$top/memalloc.c"
+
 takes bench/run FLAVORS=ring CASES=overwrite
 takes bench/run FLAVORS=normal,ring CASES=overwrite,batch_add_batch_del RING=1
 for ring in x 0 -1 1048577 1.5 '6000 poison=1'; do
