@@ -102,6 +102,7 @@ help:
 	@echo '                     of bench-native too, or auto: as many as wait in reuse-after-rcu-gp'
 	@echo '  LIVE=64,8192 THREADS=2 SIZE=96'
 	@echo '                     of bench-native: objects per thread, threads, bytes of an object'
+	@echo '  MEMALLOC=          of bench and bench-native: another file in place of memalloc.c'
 	@echo '  MUTANTS=           comma-separated: which of them; empty is all'
 	@echo '  MODELS=            comma-separated patterns, such as keeper*; empty is all'
 	@echo '  ACCEL=auto         or kvm, tcg, icount: how the VM runs'
