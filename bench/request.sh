@@ -36,6 +36,11 @@ check_secs() {
 	fi
 }
 
+# check_memalloc FILE: what MEMALLOC names
+check_memalloc() {
+	[[ -f $1 && -r $1 ]] || die "MEMALLOC='${MEMALLOC:-}': accepted is a file that can be read"
+}
+
 # commit DIR: what was measured, with "-dirty" if the tree holds more than the commit
 commit() {
 	git -C "$1" describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null ||
