@@ -20,6 +20,10 @@ bool irqs_disabled(void);
 #define local_irq_save(flags)		((void)((flags) = shim_irq_save()))
 #define local_irq_restore(flags)	shim_irq_restore(flags)
 
+/* Nest. Who is here stays on its CPU, where nothing but interrupts and NMIs comes. */
+void preempt_disable_notrace(void);
+void preempt_enable_notrace(void);
+
 #define num_possible_cpus()		((unsigned int)shim_nr_cpus)
 #define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < shim_nr_cpus; (cpu)++)
 #define cpu_to_node(cpu)		((void)(cpu), 0)
@@ -71,5 +75,7 @@ static inline void *shim_per_cpu(void *base, int cpu)
 
 #define per_cpu_ptr(base, cpu)	((__typeof__(base))shim_per_cpu((void *)(base), cpu))
 #define this_cpu_ptr(base)	per_cpu_ptr(base, shim_this_cpu())
+/* Of a CPU that the caller may have left by then. */
+#define raw_cpu_ptr(base)	this_cpu_ptr(base)
 
 #endif

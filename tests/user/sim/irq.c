@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts of the deterministic engine: the flag of each CPU, irq_work,
+ * Interrupts of the deterministic engine: the flag of each CPU, preemption, irq_work,
  * function calls from other CPUs, NMIs, and CPUs that go away.
  *
  * What is pending on a CPU runs as soon as its interrupts are on, before the
@@ -64,6 +64,31 @@ void shim_irq_restore(bool were_off)
 bool irqs_disabled(void)
 {
 	return sim_this_cpu()->irqs_off;
+}
+
+/* ---- preemption ---- */
+
+void preempt_disable_notrace(void)
+{
+	struct sim_cpu *cpu;
+
+	shim_point();
+	cpu = sim_this_cpu();
+	if (cpu->preempt_depth++)
+		return;
+	cpu->holder = sim.current;
+	cpu->preempt_off_since = ++sim.seq;
+}
+
+void preempt_enable_notrace(void)
+{
+	struct sim_cpu *cpu = sim_this_cpu();
+
+	if (!cpu->preempt_depth)
+		shim_fail("preemption enabled that was not off");
+	shim_point();
+	cpu->preempt_depth--;
+	shim_point();
 }
 
 /* ---- interrupts ---- */
@@ -257,8 +282,8 @@ static bool may_change_online(void *arg)
 {
 	struct sim_cpu *cpu = arg;
 
-	return !hotplug_readers && !cpu->irqs_off && !cpu->in_irq_work &&
-	       (!cpu->nr_works || cpu->parked) && !cpu->nr_ipis;
+	return !hotplug_readers && !cpu->irqs_off && !cpu->preempt_depth &&
+	       !cpu->in_irq_work && (!cpu->nr_works || cpu->parked) && !cpu->nr_ipis;
 }
 
 void sim_park(int nr)

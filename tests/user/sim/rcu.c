@@ -52,14 +52,19 @@ u64 rcu_oldest_trace_reader(void)
 	return oldest;
 }
 
-static u64 oldest_irqs_off(void)
+/* Of CPUs with interrupts or preemption off. */
+static u64 oldest_cpu(void)
 {
 	u64 oldest = ULLONG_MAX;
-	int cpu;
+	int nr;
 
-	for (cpu = 0; cpu < shim_nr_cpus; cpu++)
-		oldest = min(oldest, section_since(sim.cpu[cpu].irqs_off,
-						   sim.cpu[cpu].irqs_off_since));
+	for (nr = 0; nr < shim_nr_cpus; nr++) {
+		const struct sim_cpu *cpu = &sim.cpu[nr];
+
+		oldest = min(oldest, section_since(cpu->irqs_off, cpu->irqs_off_since));
+		oldest = min(oldest, section_since(cpu->preempt_depth,
+						   cpu->preempt_off_since));
+	}
 	return oldest;
 }
 
@@ -98,7 +103,7 @@ static bool is_under_way(const struct gp *gp)
 
 static bool readers_are_gone(enum gp_kind kind)
 {
-	u64 oldest = min(rcu_oldest_reader(), oldest_irqs_off());
+	u64 oldest = min(rcu_oldest_reader(), oldest_cpu());
 
 	if (kind == GP_TRACE)
 		oldest = min(oldest, rcu_oldest_trace_reader());

@@ -58,6 +58,8 @@ static bool ctx_can_run(const struct ctx *ctx)
 
 	if (ctx->done || (cpu->irqs_off && cpu->owner != ctx))
 		return false;
+	if (cpu->preempt_depth && cpu->holder != ctx && !ctx->idle)
+		return false;
 	return !ctx->ready || ctx->ready(ctx->ready_arg);
 }
 
@@ -235,7 +237,7 @@ static void point(void)
 		may(&actions, (struct action){ STALL, sim.cfg.stalls });
 	if (next_event() != ULLONG_MAX)
 		may(&actions, (struct action){ TICK, sim.cfg.ticks });
-	if (ctx->migrates && !cpu->irqs_off)
+	if (ctx->migrates && !cpu->irqs_off && !cpu->preempt_depth)
 		for (i = 0; i < shim_nr_cpus; i++)
 			if (i != ctx->cpu && sim.cpu[i].online)
 				may(&actions, (struct action){
@@ -268,6 +270,8 @@ void sim_check_task(const char *what)
 	sim_check_any(what);
 	if (cpu->irqs_off || cpu->spinlocks)
 		shim_fail("%s with interrupts off", what);
+	if (cpu->preempt_depth)
+		shim_fail("%s with preemption off", what);
 	if (sim.current->rcu_depth)
 		shim_fail("%s in an RCU read-side section", what);
 }
@@ -295,7 +299,7 @@ bool preemptible(void)
 {
 	const struct sim_cpu *cpu = sim_this_cpu();
 
-	return !cpu->irqs_off && !cpu->nmi && !cpu->spinlocks;
+	return !cpu->irqs_off && !cpu->nmi && !cpu->spinlocks && !cpu->preempt_depth;
 }
 
 /* Time passes, and where it may be, a thread of higher priority has its turn. */
@@ -359,7 +363,8 @@ static void ctx_main(void)
 
 	for (;;) {
 		ctx->fn(ctx->arg);
-		if (sim_this_cpu()->irqs_off || ctx->rcu_depth || ctx->trace_depth)
+		if (sim_this_cpu()->irqs_off || sim_this_cpu()->preempt_depth ||
+		    ctx->rcu_depth || ctx->trace_depth)
 			shim_fail("%s ended inside a section", ctx->name);
 		ctx->done = true;
 		sim_log("ends");
@@ -440,7 +445,7 @@ static void create_ctxs(void)
 	fiber_adopt(&ctxs[0].fiber);
 	sim.current = &ctxs[0];
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)
-		sim_spawn_daemon("idle", cpu, true, idle_fn, NULL);
+		sim_spawn_daemon("idle", cpu, true, idle_fn, NULL)->idle = true;
 	irq_create_threads();
 	work_create_threads();
 	rcu_create_threads();

@@ -24,6 +24,7 @@ struct ctx {
 	bool done;
 	bool daemon;		/* lives as long as the process */
 	bool bound;		/* to its CPU, offline or not */
+	bool idle;		/* in whose place interrupts run */
 	bool migrates;		/* may find itself on another CPU */
 	bool (*ready)(void *arg);	/* what it waits for, or NULL */
 	void *ready_arg;
@@ -44,6 +45,9 @@ struct sim_cpu {
 	bool irqs_off;
 	struct ctx *owner;	/* who turned interrupts off */
 	u64 irqs_off_since;
+	unsigned int preempt_depth;
+	struct ctx *holder;	/* who turned preemption off */
+	u64 preempt_off_since;
 	unsigned int nmi;	/* depth */
 	unsigned int spinlocks;
 	bool in_irq_work;
@@ -158,12 +162,12 @@ unsigned int explore(const struct sim_config *cfg, void (*run)(void));
 void explore_begin(void);
 void explore_end(void);
 
-/* step.c: an NMI at every instruction of memalloc.c that @run comes by */
+/* step.c: @event happens at every instruction of memalloc.c that @run comes by */
 #if defined(__x86_64__) && !defined(SHIM_ASAN)
 #define SIM_STEPS
 extern const char __start_memalloc_text[], __stop_memalloc_text[];
 
-unsigned long step_through(void (*run)(void), void (*finish)(void), void (*nmi)(void));
+unsigned long step_through(void (*run)(void), void (*finish)(void), void (*event)(void));
 #endif
 /* The slab has no instructions of interest. */
 void step_pause(void);

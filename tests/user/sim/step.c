@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * NMIs at instruction boundaries: the CPU's trap flag stops after every
- * instruction.  At those of memalloc.c a child process takes an NMI and goes on
- * to the end, while the parent steps to the next.  A child takes a millisecond:
- * unless the environment has STEPS, there is one for the first visit of each
- * instruction and for some of the later ones.
+ * Events at instruction boundaries, such as NMIs: the CPU's trap flag stops after
+ * every instruction.  At those of memalloc.c the event happens to a child process,
+ * which goes on to the end, while the parent steps to the next.  A child takes a
+ * millisecond: unless the environment has STEPS, there is one for the first visit of
+ * each instruction and for some of the later ones.
  *
  * The Makefile puts the code of memalloc.c into a section of its own.
  */
@@ -27,7 +27,7 @@
 static unsigned long nr_steps, nr_children;
 static bool stepping, in_child, all_steps;
 static bool visited[TEXT_MAX];
-static void (*step_nmi)(void);
+static void (*step_event)(void);
 
 static void set_trap_flag(bool on)
 {
@@ -67,14 +67,14 @@ static void at_instruction(int sig, siginfo_t *info, void *context)
 		shim_fail("no process for step %lu", nr_steps);
 	if (pid) {
 		if (waitpid(pid, &status, 0) != pid || status)
-			shim_fail("NMI at step %lu, memalloc_text+%#lx: see above", nr_steps,
+			shim_fail("event at step %lu, memalloc_text+%#lx: see above", nr_steps,
 				  (unsigned long)(ip - __start_memalloc_text));
 		return;
 	}
 	in_child = true;
 	stepping = false;
 	uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-	irq_nmi(step_nmi);
+	step_event();
 }
 
 void step_pause(void)
@@ -96,8 +96,8 @@ void step_failed(void)
 		_exit(1);
 }
 
-/* Returns how many NMIs there were; @finish checks what is left. */
-unsigned long step_through(void (*run)(void), void (*finish)(void), void (*nmi)(void))
+/* Returns how many events there were; @finish checks what is left. */
+unsigned long step_through(void (*run)(void), void (*finish)(void), void (*event)(void))
 {
 	struct sigaction action = {
 		.sa_sigaction = at_instruction, .sa_flags = SA_SIGINFO };
@@ -108,7 +108,7 @@ unsigned long step_through(void (*run)(void), void (*finish)(void), void (*nmi)(
 	nr_steps = 0;
 	nr_children = 0;
 	all_steps = env_has("STEPS");
-	step_nmi = nmi;
+	step_event = event;
 	stepping = true;
 	set_trap_flag(true);
 	run();

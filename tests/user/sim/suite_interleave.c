@@ -262,7 +262,7 @@ static struct sim_config random_config(void)
 	};
 }
 
-static void random_world(void)
+static void random_world(struct sim_config *cfg)
 {
 	static const unsigned int flags[] = {
 		0, 0, BPF_MA_REUSE_AFTER_RCU_GP, BPF_MA_REUSE_AFTER_RCU_GP,
@@ -272,6 +272,7 @@ static void random_world(void)
 	};
 	unsigned int i;
 
+	(void)cfg;
 	memset(&world, 0, sizeof(world));
 	world.nr_heaps = one_of(1, 1, 1, 2);
 	world.nr_ops = one_of(10, 30, 100);
@@ -288,7 +289,23 @@ static void random_world(void)
 	}
 }
 
-static void run_seed(u64 seed)
+/* Many frees, and memory for magazines, so that most of what waits is in some. */
+static void world_of_magazines(struct sim_config *cfg)
+{
+	cfg->failures = min_t(unsigned int, cfg->failures, 200);
+	memset(&world, 0, sizeof(world));
+	world.nr_heaps = 1;
+	world.nr_ops = 300;
+	world.rests = one_of(0, 1);
+	world.nmis = one_of(1, 200);
+	world.rcu = one_of(0, 1);
+	if (heap_init(&world.heaps[0], one_of(10000, FEW),
+		      world.rcu ? one_of(0, BPF_MA_REUSE_AFTER_RCU_GP) :
+		      BPF_MA_REUSE_AFTER_RCU_GP))
+		shim_fail("set-up failed, and slab never did");
+}
+
+static void run_seed(u64 seed, void (*create_world)(struct sim_config *cfg))
 {
 	struct sim_config cfg;
 	unsigned int i;
@@ -297,7 +314,7 @@ static void run_seed(u64 seed)
 	cfg = random_config();
 	slab = (struct slab_state){};
 	shim_nr_cpus = cfg.cpus;
-	random_world();
+	create_world(&cfg);
 	sim_start(&cfg, ~seed);
 	sim_log_reset(seed);
 	sim.step_limit = 3000000;
@@ -319,18 +336,28 @@ static void run_seed(u64 seed)
 	heap_check_all_gone();
 }
 
-START_TEST(random_schedules)
+static void run_block(const char *tcase, u64 seed,
+		      void (*create_world)(struct sim_config *cfg))
 {
-	u64 seed = 1 + (u64)_i * BLOCK;
 	u64 end = seed + BLOCK;
 
-	sim_set_repeat("interleave", "random");
+	sim_set_repeat("interleave", tcase);
 	if (env_has("SEED")) {
-		run_seed(env_number("SEED", 0));
+		run_seed(env_number("SEED", 0), create_world);
 		return;
 	}
 	for (; seed < end; seed++)
-		run_seed(seed);
+		run_seed(seed, create_world);
+}
+
+START_TEST(random_schedules)
+{
+	run_block("random", 1 + (u64)_i * BLOCK, random_world);
+}
+
+START_TEST(random_magazines)
+{
+	run_block("magazines", 1 + (u64)_i * BLOCK, world_of_magazines);
 }
 
 /* ---- systematic: two CPUs, three objects, one surprise anywhere ---- */
@@ -413,6 +440,12 @@ struct Suite *suite_interleave(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, random_schedules, 0, env_has("SEED") ? 1 : tests);
+	suite_add_tcase(suite, tcase);
+
+	tests = env_has("SEED") ? 1 : (tests + 3) / 4;
+	tcase = tcase_create("magazines");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, random_magazines, 0, tests);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("systematic");

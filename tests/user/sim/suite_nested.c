@@ -104,11 +104,76 @@ START_TEST(every_point)
 }
 
 #ifdef SIM_STEPS
+static void nmi_now(void)
+{
+	irq_nmi(nmi);
+}
+
 START_TEST(every_instruction)
 {
 	start_quietly(1);
 	ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
-	ck_assert_uint_gt(step_through(use_all, finish, nmi), 300);
+	ck_assert_uint_gt(step_through(use_all, finish, nmi_now), 300);
+}
+
+static void use_magazines_fn(void *arg)
+{
+	int i, round;
+
+	(void)arg;
+	step_pause();
+	/* Until there are two at hand, one half empty and one half full. */
+	for (round = 0; round < 8; round++) {
+		for (i = 0; i < SLOTS; i++)
+			slots[i] = heap_alloc(&heap, 0);
+		for (i = 0; i < SLOTS; i++)
+			free_slot(&slots[i], false);
+		sim_sleep(10 * NSEC_PER_MSEC);
+	}
+	for (i = 0; i < SLOTS / 2; i++)
+		slots[i] = heap_alloc(&heap, 0);
+	for (i = 0; i < SLOTS / 4; i++)
+		free_slot(&slots[i], false);
+	step_resume();
+	slots[0] = heap_alloc(&heap, 0);
+	free_slot(&slots[SLOTS / 4], false);
+	step_pause();
+}
+
+static void use_magazines(void)
+{
+	sim_spawn("user", 1, use_magazines_fn, NULL);
+	sim_join();
+}
+
+/* Until the keeper finds the CPU idle and interrupts it. */
+static void stall_now(void)
+{
+	sim_sleep(500 * NSEC_PER_MSEC);
+}
+
+/* More than there are loose ones. */
+static void nmi_takes_many(void)
+{
+	int i;
+
+	for (i = 0; i < SLOTS; i++)
+		nmi_slots[i] = heap_alloc(&heap, 0);
+}
+
+static void take_many_now(void)
+{
+	irq_nmi(nmi_takes_many);
+}
+
+static void (*const events_at_magazines[])(void) = { stall_now, take_many_now };
+
+/* At every instruction of an allocation from a magazine and of a free to one. */
+START_TEST(at_magazines)
+{
+	start_quietly(2);
+	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	ck_assert_uint_gt(step_through(use_magazines, finish, events_at_magazines[_i]), 30);
 }
 #endif
 
@@ -337,6 +402,7 @@ struct Suite *suite_nested(void)
 	tcase_add_loop_test(tcase, every_point, 0, ARRAY_SIZE(flavors));
 #ifdef SIM_STEPS
 	tcase_add_loop_test(tcase, every_instruction, 0, ARRAY_SIZE(flavors));
+	tcase_add_loop_test(tcase, at_magazines, 0, ARRAY_SIZE(events_at_magazines));
 #endif
 	suite_add_tcase(suite, tcase);
 

@@ -36,6 +36,7 @@ void (*cpu_nmi_fn)(int cpu);
 /* Other threads than those of CPUs are on none. */
 static __thread int this_cpu = -1;
 static __thread bool irqs_off;
+static __thread unsigned int preempt_depth;
 static __thread unsigned int random_state;
 
 unsigned int thread_random(unsigned int n)
@@ -81,7 +82,7 @@ struct task_struct *shim_current(void)
 
 bool preemptible(void)
 {
-	return !irqs_disabled();
+	return !irqs_disabled() && !preempt_depth;
 }
 
 inline int shim_this_cpu(void)
@@ -140,6 +141,21 @@ inline void shim_irq_restore(bool were_off)
 		run_all_pending(&cpus[this_cpu]);
 	domain_read_unlock(DOMAIN_RCU);
 	irqs_off = false;
+}
+
+inline void preempt_disable_notrace(void)
+{
+	if (!preempt_depth++)
+		domain_read_lock(DOMAIN_RCU);
+}
+
+/* What other threads ask this CPU for in the meantime is its interrupts' to do. */
+inline void preempt_enable_notrace(void)
+{
+	if (!irqs_off && this_cpu >= 0 && is_pending(&cpus[this_cpu]))
+		shim_irq_restore(shim_irq_save());
+	if (!--preempt_depth)
+		domain_read_unlock(DOMAIN_RCU);
 }
 
 bool irqs_disabled(void)
