@@ -26,11 +26,14 @@
  * The parts, and the rules that each keeps:
  *
  * Cache (struct bpf_mem_cache), one per CPU and size class.  Its lists are
- * touched only by its own CPU, with interrupts off and with @active raised
- * from 0 by the toucher.  Who finds @active raised has interrupted a toucher
- * (an NMI, or a program attached to what the toucher calls): it takes from
- * @reserve and frees to the @side lists, both of which are lock-free.  Nothing
- * here takes a lock, queues work or allocates.
+ * touched only by its own CPU, with interrupts off, by an owner that says so in
+ * @active.  Who finds an owner there has interrupted it (an NMI, or a program
+ * attached to what the owner calls): it takes from @reserve and frees to the @side
+ * lists, both of which are lock-free.  The two magazines at hand, one that
+ * allocations empty and one that frees fill, are used with interrupts on, with
+ * preemption off and a mark in @active.  Who finds the mark and no owner becomes
+ * the owner, but leaves these two alone.  Nothing here takes a lock, queues work or
+ * allocates.
  *
  * Batch (struct bpf_ma_batch): freed objects and one cookie, which says when a
  * full RCU grace period has passed since the youngest of them was freed.
@@ -92,6 +95,7 @@
 #define BPF_MA_REST_BYTES	3	/* times expedite_bytes: more shorten a rest */
 #define BPF_MA_REST_PARTS	16	/* the shortest rest is that part of a full one */
 #define BPF_MA_GP_LATE_NS	(600 * NSEC_PER_USEC)	/* three times what is usual */
+#define BPF_MA_AT_MAGS		0x10000	/* in @active: the fast path is at the magazines */
 
 static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
 	16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096,
@@ -166,7 +170,7 @@ struct bpf_ma_batch {
 
 /**
  * struct bpf_mem_cache - the objects of one size class on one CPU
- * @active: depth of nesting on this CPU, see cache_enter()
+ * @active: who uses it: depth of owners, see cache_enter(), and BPF_MA_AT_MAGS
  * @low: refill when fewer objects than this are free
  * @high: give surplus to the depot when more than this are free
  * @full: objects in the open batch with which it is closed, and in a magazine
@@ -199,9 +203,11 @@ struct bpf_ma_batch {
  * @stat: counters, written by the owner
  *
  * All but @side, @side_wait, @reserve, @work, @working and @seen belong to the owner:
- * this CPU, with interrupts off, having raised @active from 0.  The keeper and
- * the statistics read the counts from afar, as hints.  What most allocations
- * and frees touch is in the first 64 bytes.
+ * this CPU, with interrupts off, having raised the depth in @active from 0.  @room,
+ * @left, @filling, @loaded and these magazines' slots do if there is no mark in
+ * @active; else they are those of this CPU's fast path, which the owner has
+ * interrupted.  The keeper and the statistics read the counts from afar, as hints.
+ * What most allocations and frees touch is in the first 64 bytes.
  */
 struct bpf_mem_cache {
 	unsigned int active;
@@ -1049,7 +1055,13 @@ static notrace void engine_let_cpus_run(void)
  */
 static __always_inline bool cache_is_owner(const struct bpf_mem_cache *c)
 {
-	return c->active == 1;
+	return (u16)c->active == 1;
+}
+
+/* Owner: the magazines at hand are not those of a fast path that was interrupted. */
+static __always_inline bool cache_has_mags(const struct bpf_mem_cache *c)
+{
+	return !(c->active & BPF_MA_AT_MAGS);
 }
 
 static __always_inline bool cache_enter(struct bpf_mem_cache *c)
@@ -1063,6 +1075,45 @@ static __always_inline void cache_exit(struct bpf_mem_cache *c)
 {
 	barrier();
 	c->active--;
+}
+
+/*
+ * Preemption off: the fast path's way to the magazines at hand, unless it has
+ * interrupted somebody who is in the cache.  Interrupts stay on, as turning them off and
+ * on again costs more than what is done meanwhile.
+ */
+static __always_inline bool cache_enter_mags(struct bpf_mem_cache *c)
+{
+	if (unlikely(c->active))
+		return false;
+	/* Whoever came in between has left it at 0, as it was. */
+	c->active = BPF_MA_AT_MAGS;
+	barrier(); /* who interrupts sees that before it sees changes */
+	return true;
+}
+
+static __always_inline void cache_exit_mags(struct bpf_mem_cache *c)
+{
+	barrier(); /* and no longer than them */
+	c->active = 0;
+}
+
+/* In the fast path, or the owner that has the magazines. */
+static __always_inline bool cache_put_to_mag(struct bpf_mem_cache *c,
+					     struct bpf_ma_obj *obj)
+{
+	if (unlikely(!c->room))
+		return false;
+	c->filling->slots[--c->room] = obj;
+	return true;
+}
+
+/* Likewise; NULL where there is none. */
+static __always_inline struct bpf_ma_obj *cache_take_from_mag(struct bpf_mem_cache *c)
+{
+	if (unlikely(!c->left))
+		return NULL;
+	return c->loaded->slots[--c->left];
 }
 
 static __always_inline unsigned int cache_newest(const struct bpf_mem_cache *c)
@@ -1131,12 +1182,12 @@ static notrace u64 cache_waiting_bytes(const struct bpf_mem_cache *c)
 	return (u64)cache_waiting(c) * c->depot->obj_bytes;
 }
 
-/* Owner: puts the magazine that frees fill into the open batch. */
+/* Owner: puts the magazine that frees fill into the open batch, if it has it. */
 static notrace void cache_stop_filling(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_mag *mag = c->filling;
 
-	if (!mag)
+	if (!mag || !cache_has_mags(c))
 		return;
 	mag->count = c->full - c->room;
 	if (c->room)
@@ -1146,18 +1197,16 @@ static notrace void cache_stop_filling(struct bpf_mem_cache *c)
 	c->room = 0;
 }
 
-/* Owner: whether @obj found a magazine. */
-static notrace bool cache_start_filling(struct bpf_mem_cache *c, struct bpf_ma_obj *obj)
+/* Owner that has the magazines, and none to fill: gets one, if there is one. */
+static notrace void cache_start_filling(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_mag *mag = list_pop_mag(&c->empty);
 
 	if (!mag)
-		return false;
+		return;
 	c->nr_empty--;
-	c->room = c->full - 1;
-	mag->slots[c->room] = obj;
+	c->room = c->full;
 	c->filling = mag;
-	return true;
 }
 
 /* Owner: makes what is in @mag loose and keeps it for frees to fill. */
@@ -1168,11 +1217,12 @@ static notrace void cache_pour(struct bpf_mem_cache *c, struct bpf_ma_mag *mag)
 	c->nr_empty++;
 }
 
+/* Owner: gives up the magazine that allocations empty, if it has it. */
 static notrace void cache_unload(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_mag *mag = c->loaded;
 
-	if (!mag)
+	if (!mag || !cache_has_mags(c))
 		return;
 	mag->count = c->left;
 	c->loaded = NULL;
@@ -1199,7 +1249,6 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 		c->nr++;
 		b = &c->ring[cache_newest(c)];
 	}
-	cache_stop_filling(c);
 	list_splice_front(&b->list, &c->open);
 	b->cookie = cookie;
 	c->events++;
@@ -1248,19 +1297,24 @@ static noinline notrace void cache_free_nested(struct bpf_mem_cache *c,
 }
 
 /*
- * Owner: no magazine has room.  Without an empty one @obj becomes a loose one; the
- * irq_work brings some when a batch is full, so who frees little does without.
+ * Owner: the magazine has no room, most probably.  Without an empty one @obj becomes a
+ * loose one; the irq_work brings some when a batch is full, so who frees little does
+ * without.
  */
 static noinline notrace void cache_free_waiting(struct bpf_mem_cache *c,
 						struct bpf_ma_obj *obj,
 						unsigned long flags)
 {
+	bool has_mags = cache_has_mags(c);
 	bool raise = !READ_ONCE(c->depot->pool->awake);
 
-	cache_stop_filling(c);
+	if (has_mags && !c->room)
+		cache_stop_filling(c);
 	if (c->open.count >= c->full)
 		raise |= cache_batch_full(c);
-	if (!cache_start_filling(c, obj))
+	if (has_mags && !c->filling)
+		cache_start_filling(c);
+	if (!has_mags || !cache_put_to_mag(c, obj))
 		list_push(&c->open, obj);
 	cache_leave(c, raise, flags);
 }
@@ -1274,9 +1328,28 @@ static noinline notrace void cache_freed_now(struct bpf_mem_cache *c,
 	cache_leave(c, raise, flags);
 }
 
+/* Whether @obj found a magazine.  The first look is a hint, of whatever CPU. */
+static __always_inline bool cache_free_fast(struct bpf_mem_alloc *ma, unsigned int class,
+					    struct bpf_ma_obj *obj, bool rcu)
+{
+	struct bpf_mem_cache *c = raw_cpu_ptr(ma->caches) + class;
+	bool done = false;
+
+	if (!peek(c->room))
+		return false;
+	preempt_disable_notrace();
+	c = this_cpu_ptr(ma->caches) + class;
+	if (cache_enter_mags(c)) {
+		done = (rcu || c->waits) && cache_put_to_mag(c, obj);
+		cache_exit_mags(c);
+	}
+	preempt_enable_notrace();
+	return done;
+}
+
 /*
- * @ma is looked up only after interrupts are off: a caller that may migrate
- * stays with the cache of the CPU that it is on.  What is not common is left to
+ * @ma is looked up only after interrupts, or preemption, are off: a caller that may
+ * migrate stays with the cache of the CPU that it is on.  What is not common is left to
  * functions that are called last, so that this needs no stack frame.
  */
 static __always_inline void cache_free(struct bpf_mem_alloc *ma,
@@ -1286,18 +1359,15 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 	struct bpf_mem_cache *c;
 	unsigned long flags;
 
+	if (cache_free_fast(ma, class, obj, rcu))
+		return;
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
 	rcu |= c->waits;
 	if (unlikely(!cache_enter(c))) {
 		cache_free_nested(c, obj, rcu, flags);
 	} else if (rcu) {
-		if (likely(c->room)) {
-			c->filling->slots[--c->room] = obj;
-			cache_leave(c, false, flags);
-		} else {
-			cache_free_waiting(c, obj, flags);
-		}
+		cache_free_waiting(c, obj, flags);
 	} else {
 		list_push(&c->free, obj);
 		if (unlikely(c->free.count == c->low + 1 || c->free.count > c->high))
@@ -1335,9 +1405,17 @@ static notrace void cache_load(struct bpf_mem_cache *c)
 /* Owner: a free object, or NULL. */
 static notrace struct bpf_ma_obj *cache_pop(struct bpf_mem_cache *c)
 {
-	if (!c->left && !c->free.head && c->free.mags)
-		cache_load(c);
-	return c->left ? c->loaded->slots[--c->left] : list_pop(&c->free);
+	bool has_mags = cache_has_mags(c);
+	struct bpf_ma_obj *obj;
+
+	if (!c->free.head && c->free.mags) {
+		if (!has_mags)
+			cache_pour(c, list_pop_mag(&c->free));
+		else if (!c->left)
+			cache_load(c);
+	}
+	obj = has_mags ? cache_take_from_mag(c) : NULL;
+	return obj ?: list_pop(&c->free);
 }
 
 static notrace struct bpf_ma_obj *cache_take_reserve(struct bpf_mem_cache *c)
@@ -1426,25 +1504,40 @@ static noinline notrace void *cache_alloc_slow(struct bpf_mem_alloc *ma,
 	return obj ? obj_to_ptr(obj) : NULL;
 }
 
+/* An object from a magazine, or NULL.  The first look is a hint, of whatever CPU. */
+static __always_inline struct bpf_ma_obj *cache_alloc_fast(struct bpf_mem_alloc *ma,
+							   unsigned int class)
+{
+	struct bpf_mem_cache *c = raw_cpu_ptr(ma->caches) + class;
+	struct bpf_ma_obj *obj = NULL;
+
+	if (!peek(c->left))
+		return NULL;
+	preempt_disable_notrace();
+	c = this_cpu_ptr(ma->caches) + class;
+	if (cache_enter_mags(c)) {
+		obj = cache_take_from_mag(c);
+		cache_exit_mags(c);
+	}
+	preempt_enable_notrace();
+	return obj;
+}
+
 static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 					 unsigned int class, bool may_spin)
 {
+	struct bpf_ma_obj *obj = cache_alloc_fast(ma, class);
 	struct bpf_mem_cache *c;
-	struct bpf_ma_obj *obj;
 	unsigned long flags;
 
+	if (obj)
+		return obj_to_ptr(obj);
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
-	if (unlikely(!cache_enter(c)))
+	if (unlikely(!cache_enter(c) || c->free.count <= c->low || !c->free.head))
 		return cache_alloc_slow(ma, class, c, flags, may_spin);
-	if (c->left) {
-		obj = c->loaded->slots[--c->left];
-	} else {
-		if (unlikely(c->free.count <= c->low || !c->free.head))
-			return cache_alloc_slow(ma, class, c, flags, may_spin);
-		obj = list_pop(&c->free);
-		obj->depot = c->depot;
-	}
+	obj = list_pop(&c->free);
+	obj->depot = c->depot;
 	cache_leave(c, false, flags);
 	return obj_to_ptr(obj);
 }
@@ -1669,7 +1762,8 @@ static void cache_flush(struct bpf_mem_cache *c)
 	cache_unload(c);
 	cache_cut_free(c, c->low);
 	spare = list_take(&c->spare);
-	if (c->open.count || c->filling)
+	cache_stop_filling(c);
+	if (c->open.count)
 		cache_close(c);
 	dead = list_take(&c->dead);
 	list_splice_front(&dead, &c->empty);
@@ -1771,7 +1865,7 @@ static bool pool_is_quiet(struct bpf_ma_pool *pool)
 
 /*
  * Leaves @pool when it is quiet.  Whoever leaves something behind for the
- * keeper does so with interrupts off, which is an RCU read-side section, and
+ * keeper does so with preemption off, which is an RCU read-side section, and
  * reads @awake in that section or after it.  So @awake is cleared first; after
  * a grace period all sections that may have found it set are over and visible,
  * and all others find it clear and wake the allocator up.  What is quiet then
