@@ -32,8 +32,8 @@
  * lists, both of which are lock-free.  The two magazines at hand, one that
  * allocations empty and one that frees fill, are used with interrupts on, with
  * preemption off and a mark in @active.  Who finds the mark and no owner becomes
- * the owner, but leaves these two alone.  Nothing here takes a lock, queues work or
- * allocates.
+ * the owner, but leaves these two alone: there is a low watermark of objects beside
+ * them, or a refill to come.  Nothing here takes a lock, queues work or allocates.
  *
  * Batch (struct bpf_ma_batch): freed objects and one cookie, which says when a
  * full RCU grace period has passed since the youngest of them was freed.
@@ -178,10 +178,11 @@ struct bpf_ma_batch {
  * @reuses: what waited becomes free, else dead
  * @room: slots of @filling that are free, 0 without one
  * @left: objects in @loaded, 0 without one
- * @filling: magazine that frees fill from its end; a part of the open batch
+ * @filling: magazine that frees fill from its end; goes to the open batch before that
+ *	is closed, or to the next if its fast path was interrupted
  * @loaded: magazine that allocations empty
  * @depot: where batches go and come from
- * @free: objects that an allocation may take, once @loaded is empty
+ * @free: objects that an allocation may take, once @loaded is empty or out of reach
  * @open: freed objects of the batch that has no cookie yet
  * @ring: closed batches; oldest at @first, @nr of them, cookies in order of age
  * @spare: free objects that were left over, on their way to the depot
@@ -1050,8 +1051,7 @@ static notrace void engine_let_cpus_run(void)
 /*
  * Whether the caller became the owner of the cache's lists.  It may go on
  * either way, and calls cache_exit() at the end.  A plain counter will do, even
- * where it is loaded and stored: whoever comes in between is nested, and leaves
- * it as it was.
+ * where it is loaded and stored: whoever comes in between leaves it as it was.
  */
 static __always_inline bool cache_is_owner(const struct bpf_mem_cache *c)
 {
@@ -1084,10 +1084,10 @@ static __always_inline void cache_exit(struct bpf_mem_cache *c)
  */
 static __always_inline bool cache_enter_mags(struct bpf_mem_cache *c)
 {
-	if (unlikely(c->active))
+	if (unlikely(READ_ONCE(c->active)))
 		return false;
 	/* Whoever came in between has left it at 0, as it was. */
-	c->active = BPF_MA_AT_MAGS;
+	WRITE_ONCE(c->active, BPF_MA_AT_MAGS);
 	barrier(); /* who interrupts sees that before it sees changes */
 	return true;
 }
@@ -1095,7 +1095,7 @@ static __always_inline bool cache_enter_mags(struct bpf_mem_cache *c)
 static __always_inline void cache_exit_mags(struct bpf_mem_cache *c)
 {
 	barrier(); /* and no longer than them */
-	c->active = 0;
+	WRITE_ONCE(c->active, 0);
 }
 
 /* In the fast path, or the owner that has the magazines. */
@@ -1231,12 +1231,13 @@ static notrace void cache_unload(struct bpf_mem_cache *c)
 }
 
 /*
- * Closes the open batch: its objects are reusable once the grace period of
- * the cookie is over.  The cookie is taken after the last of them was freed,
- * with the full barrier that taking one implies, so the grace period begins
- * after each of the frees.  Batches with the same cookie are one, and since
- * only a few grace periods can be outstanding at a time the ring seldom fills;
- * when it does, the youngest batch takes the newer cookie.
+ * Closes the open batch, with the magazine that frees were filling only if that was
+ * put there: its objects are reusable once the grace period of the cookie is over.
+ * The cookie is taken after the last of them was freed, with the full barrier that
+ * taking one implies, so the grace period begins after each of the frees.  Batches
+ * with the same cookie are one, and since only a few grace periods can be outstanding
+ * at a time the ring seldom fills; when it does, the youngest batch takes the newer
+ * cookie.
  */
 static notrace void cache_close(struct bpf_mem_cache *c)
 {
@@ -1335,12 +1336,12 @@ static __always_inline bool cache_free_fast(struct bpf_mem_alloc *ma, unsigned i
 	struct bpf_mem_cache *c = raw_cpu_ptr(ma->caches) + class;
 	bool done = false;
 
-	if (!peek(c->room))
+	if (!(rcu || c->waits) || !peek(c->room))
 		return false;
 	preempt_disable_notrace();
 	c = this_cpu_ptr(ma->caches) + class;
 	if (cache_enter_mags(c)) {
-		done = (rcu || c->waits) && cache_put_to_mag(c, obj);
+		done = cache_put_to_mag(c, obj);
 		cache_exit_mags(c);
 	}
 	preempt_enable_notrace();
@@ -1402,19 +1403,39 @@ static notrace void cache_load(struct bpf_mem_cache *c)
 	c->left = mag->count;
 }
 
+/* Owner: takes one of the free objects, where it is; NULL without any. */
+static notrace struct bpf_ma_obj *cache_pick(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_mag *mag = c->free.mags;
+	struct bpf_ma_obj *obj;
+
+	if (c->free.head || !mag)
+		return list_pop(&c->free);
+	obj = mag->slots[--mag->count];
+	c->free.count--;
+	if (!mag->count) {
+		list_push_mag(&c->empty, list_pop_mag(&c->free));
+		c->nr_empty++;
+	}
+	return obj;
+}
+
+/* Owner: how many times cache_pop() finds something. */
+static notrace unsigned int cache_in_reach(const struct bpf_mem_cache *c)
+{
+	return c->free.count + (cache_has_mags(c) ? c->left : 0);
+}
+
 /* Owner: a free object, or NULL. */
 static notrace struct bpf_ma_obj *cache_pop(struct bpf_mem_cache *c)
 {
-	bool has_mags = cache_has_mags(c);
 	struct bpf_ma_obj *obj;
 
-	if (!c->free.head && c->free.mags) {
-		if (!has_mags)
-			cache_pour(c, list_pop_mag(&c->free));
-		else if (!c->left)
-			cache_load(c);
-	}
-	obj = has_mags ? cache_take_from_mag(c) : NULL;
+	if (!cache_has_mags(c))
+		return cache_pick(c);
+	if (!c->left && !c->free.head && c->free.mags)
+		cache_load(c);
+	obj = cache_take_from_mag(c);
 	return obj ?: list_pop(&c->free);
 }
 
@@ -1445,7 +1466,7 @@ static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
 	bool raise;
 
 	if (cache_is_owner(c)) {
-		raise = c->free.count <= c->low && cache_is_low(c);
+		raise = cache_in_reach(c) <= c->low && cache_is_low(c);
 		obj = cache_pop(c);
 	} else {
 		raise = cache_nested(c);
@@ -1611,7 +1632,7 @@ static notrace bool cache_fill_reserve(struct bpf_mem_cache *c)
 	for (i = 0; i < n; i++) {
 		if (READ_ONCE(c->reserve[i]))
 			continue;
-		if (cache_free_count(c) <= c->low)
+		if (cache_in_reach(c) <= c->low)
 			return false;
 		WRITE_ONCE(c->reserve[i], cache_pop(c));
 	}
@@ -1869,7 +1890,8 @@ static bool pool_is_quiet(struct bpf_ma_pool *pool)
  * reads @awake in that section or after it.  So @awake is cleared first; after
  * a grace period all sections that may have found it set are over and visible,
  * and all others find it clear and wake the allocator up.  What is quiet then
- * stays so without the keeper.
+ * stays so without the keeper: the fast path, which does not read @awake, needs a
+ * magazine that is there, and who put it there has.
  */
 static void keeper_settle(struct bpf_ma_pool *pool)
 {

@@ -24,6 +24,8 @@
  * - When a batch is ready, and what the keeper moves: it may, at any time.
  * - The grace period of keeper_settle() is over when the sections that were
  *   under way when @awake was cleared are over: no grace period is shorter.
+ * - The fast path, with preemption off: it adds to a magazine that is there, and the
+ *   keeper sees.
  * - Memory ordering, but for one thing: a CPU may see @awake set before others
  *   see what it leaves behind in the same section with interrupts off.  Only a
  *   grace period orders the two.

@@ -48,7 +48,7 @@ struct task_struct {
 
 struct task_struct *shim_current(void);
 
-/* A thread of higher priority would run now: a task with interrupts on. */
+/* A thread of higher priority would run now: a task, interrupts and preemption on. */
 bool preemptible(void);
 #define softirq_count()			0
 

@@ -2,7 +2,8 @@
 /*
  * RCU and RCU-tasks-trace.
  *
- * A section with interrupts off is an RCU read-side section, as in the kernel.
+ * A section with interrupts or preemption off is an RCU read-side section, as in the
+ * kernel.
  * The number of a grace period is never 0, so a zeroed cookie is one of old.
  */
 #ifndef _SHIM_RCU_H

@@ -6,7 +6,8 @@
  * A context is a coroutine; there is one thread.  At every point where another
  * CPU, an interrupt or an NMI could make a difference the scheduler is asked,
  * and nowhere else does anything happen.  A CPU with interrupts off belongs to
- * the context that turned them off.
+ * the context that turned them off; with preemption off, to that context and to
+ * interrupts.
  */
 #ifndef _SIM_SCHED_H
 #define _SIM_SCHED_H
@@ -116,7 +117,7 @@ void sim_move_anywhere(void);
 
 /* What takes a lock or queues something must not be in NMI or on the fast path; */
 void sim_check_any(const char *what);
-/* what may sleep must be in a task with interrupts on, too. */
+/* what may sleep must be in a task with interrupts and preemption on, too. */
 void sim_check_task(const char *what);
 
 struct ctx *sim_next_ctx(struct ctx *ctx);

@@ -49,15 +49,6 @@ unsigned int thread_random(unsigned int n)
 	return random_state % n;
 }
 
-#ifndef SHIM_LEAN
-/* Two host cores see more interleavings when threads give way now and then. */
-void shim_point(void)
-{
-	if (this_cpu >= 0 && !thread_random(512))
-		sched_yield();
-}
-#endif
-
 void cond_resched(void)
 {
 	sched_yield();
@@ -149,7 +140,7 @@ inline void preempt_disable_notrace(void)
 		domain_read_lock(DOMAIN_RCU);
 }
 
-/* What other threads ask this CPU for in the meantime is its interrupts' to do. */
+/* What other threads ask this CPU for is its interrupts' to do. */
 inline void preempt_enable_notrace(void)
 {
 	if (!irqs_off && this_cpu >= 0 && is_pending(&cpus[this_cpu]))
@@ -157,6 +148,20 @@ inline void preempt_enable_notrace(void)
 	if (!--preempt_depth)
 		domain_read_unlock(DOMAIN_RCU);
 }
+
+#ifndef SHIM_LEAN
+/*
+ * Two host cores see more interleavings when threads give way now and then, and when
+ * interrupts come while preemption is off.
+ */
+void shim_point(void)
+{
+	if (this_cpu >= 0 && !thread_random(512))
+		sched_yield();
+	if (this_cpu >= 0 && preempt_depth && !irqs_off)
+		shim_irq_restore(shim_irq_save());
+}
+#endif
 
 bool irqs_disabled(void)
 {
