@@ -1197,16 +1197,17 @@ static notrace void cache_stop_filling(struct bpf_mem_cache *c)
 	c->room = 0;
 }
 
-/* Owner that has the magazines, and none to fill: gets one, if there is one. */
-static notrace void cache_start_filling(struct bpf_mem_cache *c)
+/* Owner: whether @obj found a magazine with room, the one at hand or the next. */
+static notrace bool cache_fill(struct bpf_mem_cache *c, struct bpf_ma_obj *obj)
 {
-	struct bpf_ma_mag *mag = list_pop_mag(&c->empty);
-
-	if (!mag)
-		return;
-	c->nr_empty--;
-	c->room = c->full;
-	c->filling = mag;
+	if (!cache_has_mags(c))
+		return false;
+	if (!c->filling && c->empty.mags) {
+		c->filling = list_pop_mag(&c->empty);
+		c->nr_empty--;
+		c->room = c->full;
+	}
+	return cache_put_to_mag(c, obj);
 }
 
 /* Owner: makes what is in @mag loose and keeps it for frees to fill. */
@@ -1306,16 +1307,13 @@ static noinline notrace void cache_free_waiting(struct bpf_mem_cache *c,
 						struct bpf_ma_obj *obj,
 						unsigned long flags)
 {
-	bool has_mags = cache_has_mags(c);
 	bool raise = !READ_ONCE(c->depot->pool->awake);
 
-	if (has_mags && !c->room)
+	if (!c->room)
 		cache_stop_filling(c);
 	if (c->open.count >= c->full)
 		raise |= cache_batch_full(c);
-	if (has_mags && !c->filling)
-		cache_start_filling(c);
-	if (!has_mags || !cache_put_to_mag(c, obj))
+	if (!cache_fill(c, obj))
 		list_push(&c->open, obj);
 	cache_leave(c, raise, flags);
 }

@@ -153,7 +153,7 @@ static void stall_now(void)
 }
 
 /* More than there are loose ones. */
-static void nmi_takes_many(void)
+static void take_many(void)
 {
 	int i;
 
@@ -163,7 +163,7 @@ static void nmi_takes_many(void)
 
 static void take_many_now(void)
 {
-	irq_nmi(nmi_takes_many);
+	irq_nmi(take_many);
 }
 
 /* A soft interrupt: what it asks for comes at once, so it is not refused. */
@@ -173,8 +173,7 @@ static void take_softly_now(void)
 	int i;
 
 	preempt_disable_notrace();
-	for (i = 0; i < SLOTS; i++)
-		nmi_slots[i] = heap_alloc(&heap, 0);
+	take_many();
 	for (i = 0; i < SLOTS / 2; i++)
 		free_slot(&nmi_slots[i], i % 2);
 	preempt_enable_notrace();
