@@ -86,6 +86,8 @@
 #define BPF_MA_RING		4	/* batches that wait in one cache */
 #define BPF_MA_DEPOT_BATCHES	16
 #define BPF_MA_DEPOT_GET	4	/* batches' worth that a CPU takes at once */
+#define BPF_MA_LOOKS		8	/* harvests that find objects idle before they go */
+#define BPF_MA_GIVE_MAX		1024	/* objects that go at once */
 #define BPF_MA_RESERVE		8	/* objects for nested allocations */
 #define BPF_MA_MAG_MAX		254	/* pointers in a magazine: 2 KiB in all */
 #define BPF_MA_MAG_STOCK	4	/* empty magazines that a cache gets at once */
@@ -192,6 +194,9 @@ struct bpf_ma_batch {
  * @wants: when the last batch was full, there was none for the next
  * @first: index of the oldest batch in @ring
  * @nr: batches in @ring
+ * @looks: harvests in a row that found more free objects than a few batches
+ * @idle: the fewest that one of these found: nobody needed as many
+ * @kept: objects that were free after the last harvest
  * @events: batches closed, harvested or refilled; tells the keeper of activity
  * @side: objects freed by nested callers, to become free
  * @side_wait: objects freed by nested callers, to become waiting
@@ -223,6 +228,7 @@ struct bpf_mem_cache {
 	struct bpf_ma_list free;
 	struct bpf_ma_list open;
 	unsigned int first, nr;
+	unsigned int looks, idle, kept;
 	unsigned int events;
 	struct bpf_ma_batch ring[BPF_MA_RING];
 	struct bpf_ma_list spare;
@@ -495,6 +501,16 @@ static notrace void list_splice_front(struct bpf_ma_list *to,
 	}
 	to->count += from->count;
 	list_take(from);
+}
+
+/* Moves all of @from behind what @to holds. */
+static notrace void list_splice_back(struct bpf_ma_list *to,
+				     struct bpf_ma_list *from)
+{
+	struct bpf_ma_list front = list_take(to);
+
+	list_splice_front(from, &front);
+	*to = list_take(from);
 }
 
 /* Makes the objects of @mag loose ones of @list; touches them. */
@@ -1160,9 +1176,36 @@ static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
 }
 
 /*
- * Owner: takes in the oldest batch, whose grace period is over.  It goes in
- * front: what was freed last is used next, while caches still know it, and
- * what is too much sinks to the end.  More than a few batches of that is spare.
+ * Owner, about to take in what is ready: spares what nobody needed, that is all where
+ * nobody allocates, and else the fewest objects that were left over time and again.
+ * What is left once may be needed when the next grace period takes longer, and what
+ * comes back from the depot then was written by another CPU last, or is from slab.
+ */
+static notrace void cache_spare_idle(struct bpf_mem_cache *c)
+{
+	unsigned int left = cache_free_count(c);
+	struct bpf_ma_list idle;
+
+	if (left <= BPF_MA_DEPOT_GET * cache_batch(c)) {
+		c->looks = 0;
+	} else if (left == c->kept) {
+		c->looks = 0;
+		list_splice_front(&c->spare, &c->free);
+	} else {
+		c->idle = c->looks++ ? min(c->idle, left) : left;
+		if (c->looks < BPF_MA_LOOKS)
+			return;
+		c->looks = 0;
+		idle = list_cut(&c->free, min_t(unsigned int, c->idle, BPF_MA_GIVE_MAX));
+		list_splice_front(&c->spare, &idle);
+	}
+}
+
+/*
+ * Owner: takes in the oldest batch, whose grace period is over.  It goes behind what is
+ * left, as objects that lie side by side stay so when they are reused in the order in
+ * which they were freed; each turn would tear them apart elsewhere, until every
+ * object is on another page than the one before.
  */
 static notrace void cache_harvest(struct bpf_mem_cache *c)
 {
@@ -1172,9 +1215,9 @@ static notrace void cache_harvest(struct bpf_mem_cache *c)
 		list_splice_front(&c->dead, &list);
 		return;
 	}
-	if (cache_free_count(c) > BPF_MA_DEPOT_GET * cache_batch(c))
-		list_splice_front(&c->spare, &c->free);
-	list_splice_front(&c->free, &list);
+	cache_spare_idle(c);
+	list_splice_back(&c->free, &list);
+	c->kept = cache_free_count(c);
 }
 
 static notrace u64 cache_waiting_bytes(const struct bpf_mem_cache *c)
@@ -1251,7 +1294,7 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 		c->nr++;
 		b = &c->ring[cache_newest(c)];
 	}
-	list_splice_front(&b->list, &c->open);
+	list_splice_back(&b->list, &c->open);
 	b->cookie = cookie;
 	c->events++;
 	c->stat.batches++;
