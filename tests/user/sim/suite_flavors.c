@@ -274,9 +274,9 @@ START_TEST(pressure_expedites)
 		most = max(most, stats.wait_rcu);
 	}
 	ck_assert_uint_gt(heap_totals().gp_expedited, 5);
-	/* One takes 1 ms, and until 0.8 ms are rested 3 * 64 KiB * 1.5 / 0.8 wait. */
+	/* One takes 1 ms, then comes an eighth of that, then a rest of 600 us. */
 	ck_assert_uint_le(heap_totals().gp_expedited,
-			  (sim.ns - began) / (1800 * NSEC_PER_USEC) + 1);
+			  (sim.ns - began) / (1725 * NSEC_PER_USEC) + 1);
 	/* By Little's law 50 a millisecond; a normal grace period takes 20 ms. */
 	ck_assert_uint_lt(most, 300);
 	ck_assert_uint_lt(stats.slab_taken, 400);
@@ -315,10 +315,10 @@ START_TEST(pressure_shortens_rest)
 	ck_assert_uint_lt(fast, 5 * slow);
 }
 
-/* However fast: 10 us for a grace period, and a rest of 1500 / 16. */
+/* However fast: 10 us for a grace period, and a rest of 600 / 6. */
 START_TEST(rest_is_not_too_short)
 {
-	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 1500 / 16) + 1);
+	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 600 / 6) + 1);
 }
 
 /* A slow expedited grace period is followed by a longer rest. */
