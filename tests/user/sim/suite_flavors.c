@@ -365,7 +365,7 @@ START_TEST(late_gp_makes_give_way)
 		sim_sleep(20 * NSEC_PER_USEC);
 	}
 	ck_assert_uint_gt(heap_totals().gp_expedited, 3);
-	/* 4.4 of the 5 ms are late, and 13 batches of 16 are closed then. */
+	/* 4.7 of the 5 ms are late, and 14 batches of 16 are closed then. */
 	ck_assert_uint_ge(sim.rescheds, gps[_i].late ? 10 * heap_totals().gp_expedited : 0);
 	ck_assert_int_eq(sim.rescheds > 0, gps[_i].late);
 	ck_assert_int_eq(sim.relaxes > 0, gps[_i].late);
@@ -448,6 +448,95 @@ START_TEST(pair_normal)
 START_TEST(pair_reuse)
 {
 	check_pair(BPF_MA_REUSE_AFTER_RCU_GP);
+}
+
+/* So many pairs as close @batches batches, each of which is ready before the next. */
+static void free_and_reuse(struct heap *heap, int batches)
+{
+	int i;
+
+	for (i = 0; i < batches * FEW_FULL; i++) {
+		heap_free(heap, heap_alloc(heap, 0));
+		sim_sleep(200 * NSEC_PER_USEC);
+	}
+}
+
+/* @ptrs, all freed at once, become ready at once. */
+static void free_burst(struct heap *heap, void **ptrs, int n)
+{
+	alloc_all(heap, ptrs, n);
+	free_all(heap, ptrs, n);
+	sim_sleep(30 * NSEC_PER_MSEC);
+}
+
+/* What a CPU has too many of it keeps for some batches, and then gives it away. */
+START_TEST(idle_objects_go)
+{
+	void *ptrs[12 * FEW_FULL];
+	struct bpf_mem_alloc_stats before, then, after;
+	struct heap heap;
+
+	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
+	free_and_reuse(&heap, 20);
+	free_burst(&heap, ptrs, ARRAY_SIZE(ptrs));
+	before = heap_stats(&heap);
+	free_and_reuse(&heap, 4);
+	then = heap_stats(&heap);
+	ck_assert_uint_eq(then.depot_puts, before.depot_puts);
+	free_and_reuse(&heap, 16);
+	then = heap_stats(&heap);
+	ck_assert_uint_gt(then.depot_puts, before.depot_puts);
+	/* What nobody needed: for a hundred batches next to nothing is fetched back. */
+	free_and_reuse(&heap, 100);
+	after = heap_stats(&heap);
+	ck_assert_uint_le(after.depot_gets - then.depot_gets, 5);
+	ck_assert_uint_eq(after.slab_taken, then.slab_taken);
+	end(&heap);
+}
+
+/* A CPU that frees and does not allocate keeps nothing for a later time. */
+START_TEST(freed_elsewhere_goes_at_once)
+{
+	void *ptrs[20 * FEW_FULL];
+	struct bpf_mem_alloc_stats before;
+	struct heap heap;
+	int i;
+
+	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
+	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+	before = heap_stats(&heap);
+	for (i = 0; i < 20; i++) {
+		free_all(&heap, ptrs + i * FEW_FULL, FEW_FULL);
+		sim_sleep(30 * NSEC_PER_MSEC);
+	}
+	ck_assert_uint_gt(heap_stats(&heap).depot_puts - before.depot_puts, 7);
+	end(&heap);
+}
+
+/* Objects are reused in the order in which they were freed, magazine by magazine. */
+START_TEST(reuse_keeps_order)
+{
+	void *ptrs[8 * FEW_FULL], *got[8 * FEW_FULL];
+	struct heap heap;
+	size_t i, j, last = 0;
+	int turns = 0;
+
+	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
+	free_and_reuse(&heap, 20);
+	free_burst(&heap, ptrs, ARRAY_SIZE(ptrs));
+	free_burst(&heap, ptrs, ARRAY_SIZE(ptrs));
+	alloc_all(&heap, got, ARRAY_SIZE(got));
+	for (i = 0; i < ARRAY_SIZE(got); i++) {
+		for (j = 0; j < ARRAY_SIZE(ptrs) && ptrs[j] != got[i]; j++)
+			;
+		if (j == ARRAY_SIZE(ptrs))
+			continue;
+		turns += j < last;
+		last = j;
+	}
+	ck_assert_int_le(turns, 3);
+	free_all(&heap, got, ARRAY_SIZE(got));
+	end(&heap);
 }
 
 /* A CPU has emptied more magazines than it keeps: those in the depot do not stay. */
@@ -597,6 +686,8 @@ struct Suite *suite_flavors(void)
 	tcase_add_loop_test(mixed, free_rcu_and_plain_free, 0, 60);
 	tcase_add_loop_test(mixed, emptied_magazines_go, 0, 2);
 	suite_add_tcase(suite, mixed);
+	add_tests(suite, "kept", 10, idle_objects_go, freed_elsewhere_goes_at_once,
+		  reuse_keeps_order);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
 		  pair_normal);
