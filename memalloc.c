@@ -1454,10 +1454,8 @@ static notrace struct bpf_ma_obj *cache_pick(struct bpf_mem_cache *c)
 		return list_pop(&c->free);
 	obj = mag->slots[--mag->count];
 	c->free.count--;
-	if (!mag->count) {
-		list_push_mag(&c->empty, list_pop_mag(&c->free));
-		c->nr_empty++;
-	}
+	if (!mag->count)
+		cache_pour(c, list_pop_mag(&c->free));
 	return obj;
 }
 
@@ -1726,8 +1724,7 @@ static void cache_get_mags(struct bpf_mem_cache *c)
 		if (!mag)
 			return;
 		flags = cache_lock(c);
-		list_push_mag(&c->empty, mag);
-		c->nr_empty++;
+		cache_pour(c, mag);
 		cache_unlock(c, flags);
 	}
 }

@@ -33,6 +33,14 @@ static void free_all_rcu(struct heap *heap, void **ptrs, int n)
 		heap_free_rcu(heap, ptrs[i]);
 }
 
+static void free_steadily(struct heap *heap, int pairs, u64 us)
+{
+	while (pairs--) {
+		heap_free(heap, heap_alloc(heap, 0));
+		sim_sleep(us * NSEC_PER_USEC);
+	}
+}
+
 static void begin(struct heap *heap, unsigned int flags)
 {
 	start_quietly(2);
@@ -326,7 +334,6 @@ START_TEST(slow_expedited_rests)
 {
 	struct heap heap;
 	u64 began;
-	int i;
 
 	sim_start(&(struct sim_config){
 		.cpus = 2,
@@ -334,10 +341,7 @@ START_TEST(slow_expedited_rests)
 	}, 0);
 	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
 	began = sim.ns;
-	for (i = 0; i < 4000; i++) {
-		heap_free(&heap, heap_alloc(&heap, 0));
-		sim_sleep(200 * NSEC_PER_USEC);
-	}
+	free_steadily(&heap, 4000, 200);
 	/* 80 ms and a rest of 10 ms. */
 	ck_assert_uint_ge(heap_totals().gp_expedited, 5);
 	ck_assert_uint_le(heap_totals().gp_expedited,
@@ -353,17 +357,13 @@ START_TEST(late_gp_makes_give_way)
 		bool late;
 	} gps[] = { { 200, false }, { 5000, true } };
 	struct heap heap;
-	int i;
 
 	sim_start(&(struct sim_config){
 		.cpus = 2,
 		.gp_ns = { NSEC_PER_MSEC * 1000, gps[_i].us * NSEC_PER_USEC, 0 },
 	}, 0);
 	ck_assert_int_eq(heap_init(&heap, FEW, BPF_MA_REUSE_AFTER_RCU_GP), 0);
-	for (i = 0; i < 2000; i++) {
-		heap_free(&heap, heap_alloc(&heap, 0));
-		sim_sleep(20 * NSEC_PER_USEC);
-	}
+	free_steadily(&heap, 2000, 20);
 	ck_assert_uint_gt(heap_totals().gp_expedited, 3);
 	/* 4.7 of the 5 ms are late, and 14 batches of 16 are closed then. */
 	ck_assert_uint_ge(sim.rescheds, gps[_i].late ? 10 * heap_totals().gp_expedited : 0);
@@ -453,12 +453,7 @@ START_TEST(pair_reuse)
 /* So many pairs as close @batches batches, each of which is ready before the next. */
 static void free_and_reuse(struct heap *heap, int batches)
 {
-	int i;
-
-	for (i = 0; i < batches * FEW_FULL; i++) {
-		heap_free(heap, heap_alloc(heap, 0));
-		sim_sleep(200 * NSEC_PER_USEC);
-	}
+	free_steadily(heap, batches * FEW_FULL, 200);
 }
 
 /* @ptrs, all freed at once, become ready at once. */
