@@ -569,9 +569,19 @@ static bool list_is_sound(const struct bpf_ma_list *list)
 	       (!last_mag || last_mag == list->last);
 }
 
+static unsigned int list_count_mags(const struct bpf_ma_list *list)
+{
+	const struct bpf_ma_mag *mag;
+	unsigned int n = 0;
+
+	for (mag = list->mags; mag; mag = mag->next)
+		n++;
+	return n;
+}
+
 /*
- * Owner: what waits is in those places of the ring that are in use, and the
- * magazines at hand are what the fast path takes them for.
+ * Owner: what waits is in those places of the ring that are in use, the magazines
+ * at hand are what the fast path takes them for, and those to be filled are counted.
  */
 static void cache_check(const struct bpf_mem_cache *c)
 {
@@ -580,6 +590,7 @@ static void cache_check(const struct bpf_mem_cache *c)
 	WARN_ON_ONCE(!list_is_sound(&c->free) || !list_is_sound(&c->open));
 	WARN_ON_ONCE(!list_is_sound(&c->spare) || !list_is_sound(&c->dead));
 	WARN_ON_ONCE(!list_is_sound(&c->empty) || c->empty.count);
+	WARN_ON_ONCE(list_count_mags(&c->empty) != c->nr_empty);
 	WARN_ON_ONCE(c->room && (!c->filling || c->room >= c->full));
 	WARN_ON_ONCE(c->left && (!c->loaded || c->left > c->full));
 	WARN_ON_ONCE(c->nr > BPF_MA_RING);
