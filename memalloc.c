@@ -1442,17 +1442,23 @@ static notrace bool cache_is_low(struct bpf_mem_cache *c)
 
 /*
  * Owner: starts on the next magazine.  Nobody looks at the low watermark before it
- * is empty, so that many objects have to be left then: a refill takes its time.
+ * is empty, so that many objects have to be left then: a refill takes its time.  They
+ * are those that come last, for the order of reuse to stay that of the frees.
  */
 static notrace void cache_load(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_mag *mag = list_pop_mag(&c->free);
+	unsigned int i, keep = 0;
 
 	cache_unload(c);
-	while (c->free.count < c->low && mag->count > 1)
-		list_push(&c->free, mag->slots[--mag->count]);
+	if (c->free.count < c->low)
+		keep = min(c->low - c->free.count, mag->count - 1);
+	for (i = 0; i < keep; i++)
+		list_push(&c->free, mag->slots[i]);
+	c->left = mag->count - keep;
+	if (keep)
+		memmove(mag->slots, mag->slots + keep, c->left * sizeof(mag->slots[0]));
 	c->loaded = mag;
-	c->left = mag->count;
 }
 
 /* Owner: takes one of the free objects, where it is; NULL without any. */
