@@ -513,6 +513,13 @@ static notrace void list_splice_back(struct bpf_ma_list *to,
 	*to = list_take(from);
 }
 
+/* Moves the objects of @mag to its front, where @gap slots are not in use. */
+static notrace void mag_close_gap(struct bpf_ma_mag *mag, unsigned int gap)
+{
+	if (gap)
+		memmove(mag->slots, mag->slots + gap, mag->count * sizeof(mag->slots[0]));
+}
+
 /* Makes the objects of @mag loose ones of @list; touches them. */
 static notrace void list_pour(struct bpf_ma_list *list, struct bpf_ma_mag *mag)
 {
@@ -1244,8 +1251,7 @@ static notrace void cache_stop_filling(struct bpf_mem_cache *c)
 	if (!mag || !cache_has_mags(c))
 		return;
 	mag->count = c->full - c->room;
-	if (c->room)
-		memmove(mag->slots, mag->slots + c->room, mag->count * sizeof(mag->slots[0]));
+	mag_close_gap(mag, c->room);
 	list_push_mag(&c->open, mag);
 	c->filling = NULL;
 	c->room = 0;
@@ -1455,10 +1461,10 @@ static notrace void cache_load(struct bpf_mem_cache *c)
 		keep = min(c->low - c->free.count, mag->count - 1);
 	for (i = 0; i < keep; i++)
 		list_push(&c->free, mag->slots[i]);
-	c->left = mag->count - keep;
-	if (keep)
-		memmove(mag->slots, mag->slots + keep, c->left * sizeof(mag->slots[0]));
+	mag->count -= keep;
+	mag_close_gap(mag, keep);
 	c->loaded = mag;
+	c->left = mag->count;
 }
 
 /* Owner: takes one of the free objects, where it is; NULL without any. */
