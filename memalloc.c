@@ -94,8 +94,7 @@
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
-#define BPF_MA_REST_BYTES	3	/* times expedite_bytes: more shorten a rest */
-#define BPF_MA_REST_PARTS	6	/* the shortest rest is that part of a full one */
+#define BPF_MA_REST_PARTS	18	/* the shortest rest is that part of a full one */
 #define BPF_MA_GP_LATE_NS	(300 * NSEC_PER_USEC)	/* three times what is usual */
 #define BPF_MA_AT_MAGS		0x10000	/* in @active: the fast path is at the magazines */
 
@@ -113,9 +112,9 @@ MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an exped
 
 /*
  * Rest between the end of an expedited grace period and the next request.  Where n times
- * BPF_MA_REST_BYTES as many bytes wait as ask for one it is an n-th of that.
+ * expedite_bytes wait it is an n-th of that.
  */
-static unsigned int expedite_rest_us = 600;
+static unsigned int expedite_rest_us = 1800;
 module_param(expedite_rest_us, uint, 0644);
 MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, less if much waits");
 
@@ -1031,7 +1030,7 @@ static bool notrace engine_is_ready(u64 bytes)
 	rested = (s64)(local_clock() - READ_ONCE(engine.rests_since)) >> 10;
 	if (rested < (s64)(rest / BPF_MA_REST_PARTS))
 		return false;
-	return rested >= (s64)rest || bytes * rested >= BPF_MA_REST_BYTES * least * rest;
+	return rested >= (s64)rest || bytes * rested >= least * rest;
 }
 
 /*
