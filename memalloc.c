@@ -87,7 +87,7 @@
 #define BPF_MA_DEPOT_BATCHES	16
 #define BPF_MA_DEPOT_GET	4	/* batches' worth that a CPU takes at once */
 #define BPF_MA_LOOKS		8	/* harvests that find objects idle before they go */
-#define BPF_MA_GIVE_MAX		1024	/* objects that go at once */
+#define BPF_MA_WALK_MAX		1024	/* loose objects that are walked at once */
 #define BPF_MA_RESERVE		8	/* objects for nested allocations */
 #define BPF_MA_MAG_MAX		254	/* pointers in a magazine: 2 KiB in all */
 #define BPF_MA_MAG_STOCK	4	/* empty magazines that a cache gets at once */
@@ -528,17 +528,20 @@ static notrace void list_pour(struct bpf_ma_list *list, struct bpf_ma_mag *mag)
 
 /*
  * Takes up to @n objects off the front of @list: loose ones, then magazines that
- * need not be split.  Walks them, so @n bounds the time with interrupts off.
+ * need not be split.  Walks the loose ones, so their number, and not that of all, is
+ * bounded for who has interrupts off.
  */
 static notrace struct bpf_ma_list list_cut(struct bpf_ma_list *list,
 					   unsigned int n)
 {
 	struct bpf_ma_list front = {};
 	struct bpf_ma_obj *obj;
+	unsigned int loose;
 
 	if (n >= list->count)
 		return list_take(list);
-	for (obj = list->head; obj && front.count < n; obj = obj->next) {
+	loose = min_t(unsigned int, n, BPF_MA_WALK_MAX);
+	for (obj = list->head; obj && front.count < loose; obj = obj->next) {
 		front.tail = obj;
 		front.count++;
 	}
@@ -1213,7 +1216,7 @@ static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 		if (c->looks < BPF_MA_LOOKS)
 			return;
 		c->looks = 0;
-		idle = list_cut(&c->free, min_t(unsigned int, c->idle, BPF_MA_GIVE_MAX));
+		idle = list_cut(&c->free, c->idle);
 		list_splice_front(&c->spare, &idle);
 	}
 }
