@@ -63,7 +63,7 @@ help:
 	@echo 'make mutants    break the allocator in many ways, and see the tests notice'
 	@echo 'make bench      boot the VM, run the benchmark, print the table and draw it'
 	@echo 'make bench-check'
-	@echo '                count its instructions on one CPU, and compare with bench/limits'
+	@echo '                count its instructions on one CPU and on four, against bench/limits'
 	@echo 'make bench-native'
 	@echo '                measure the allocator alone on this machine: no VM, no map'
 	@echo 'make plots      draw the last benchmark again'
