@@ -94,7 +94,7 @@
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
-#define BPF_MA_REST_PARTS	18	/* the shortest rest is that part of a full one */
+#define BPF_MA_REST_PARTS	10	/* the shortest rest is that part of a full one */
 #define BPF_MA_GP_LATE_NS	(300 * NSEC_PER_USEC)	/* three times what is usual */
 #define BPF_MA_AT_MAGS		0x10000	/* in @active: the fast path is at the magazines */
 
@@ -114,7 +114,7 @@ MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an exped
  * Rest between the end of an expedited grace period and the next request.  Where n times
  * expedite_bytes wait it is an n-th of that.
  */
-static unsigned int expedite_rest_us = 1800;
+static unsigned int expedite_rest_us = 1000;
 module_param(expedite_rest_us, uint, 0644);
 MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, less if much waits");
 
