@@ -191,11 +191,15 @@ struct bpf_ma_batch {
  * @empty: magazines for frees to fill, @nr_empty of them
  * @nr_empty: magazines in @empty
  * @wants: when the last batch was full, there was none for the next
+ * @asks: an allocation found no more than @low since @work looked last; set by whoever
+ *	allocates here, nested or not, cleared by @work with xchg()
  * @first: index of the oldest batch in @ring
  * @nr: batches in @ring
  * @looks: harvests in a row that found more free objects than a few batches
  * @idle: the fewest that one of these found: nobody needed as many
- * @kept: objects that were free after the last harvest
+ * @kept: objects that were free after the last harvest, or flush, but for those that
+ *	have gone to @reserve since
+ * @allocates: between the last two of these somebody allocated
  * @events: batches closed, harvested or refilled; tells the keeper of activity
  * @side: objects freed by nested callers, to become free
  * @side_wait: objects freed by nested callers, to become waiting
@@ -207,8 +211,8 @@ struct bpf_ma_batch {
  * @seen: the keeper's note of what it saw here last; written by the keeper
  * @stat: counters, written by the owner
  *
- * All but @side, @side_wait, @reserve, @work, @working and @seen belong to the owner:
- * this CPU, with interrupts off, having raised the depth in @active from 0.  @room,
+ * All but @asks, @side, @side_wait, @reserve, @work, @working and @seen belong to the
+ * owner: this CPU, with interrupts off, having raised the depth in @active from 0.  @room,
  * @left, @filling, @loaded and these magazines' slots do if there is no mark in
  * @active; else they are those of this CPU's fast path, which the owner has
  * interrupted.  The keeper and the statistics read the counts from afar, as hints.
@@ -228,6 +232,7 @@ struct bpf_mem_cache {
 	struct bpf_ma_list open;
 	unsigned int first, nr;
 	unsigned int looks, idle, kept;
+	bool allocates;
 	unsigned int events;
 	struct bpf_ma_batch ring[BPF_MA_RING];
 	struct bpf_ma_list spare;
@@ -235,6 +240,7 @@ struct bpf_mem_cache {
 	struct bpf_ma_list empty;
 	unsigned int nr_empty;
 	bool wants;
+	bool asks;
 	struct llist_head side;
 	struct llist_head side_wait;
 	struct bpf_ma_obj *reserve[BPF_MA_RESERVE];
@@ -265,6 +271,8 @@ struct bpf_mem_cache {
  * @in_flight: @rcu is queued
  * @dead: objects that nobody can see any more
  * @empty: magazines of CPUs that allocate, for CPUs that free
+ * @lacks: one of these found none since the last refill.  Set under @lock, cleared
+ *	without: a request that is lost is made again
  * @rcu: for the tasks-trace grace period under way
  * @taken: objects that came from slab
  * @returned: objects that went back to slab
@@ -293,6 +301,7 @@ struct bpf_ma_depot {
 	bool in_flight;
 	struct bpf_ma_list dead;
 	struct bpf_ma_list empty;
+	bool lacks;
 
 	struct rcu_head rcu;
 	atomic_long_t taken;
@@ -869,7 +878,7 @@ static void depot_add(struct bpf_ma_depot *d, struct bpf_ma_list *to,
 
 /*
  * An empty magazine that another CPU has no use for, or NULL.  Where one CPU allocates
- * what another has freed they all come back this way.
+ * what another has freed they all come back this way, and new ones come with a refill.
  */
 static struct bpf_ma_mag *depot_get_empty(struct bpf_ma_depot *d)
 {
@@ -878,6 +887,8 @@ static struct bpf_ma_mag *depot_get_empty(struct bpf_ma_depot *d)
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	mag = list_pop_mag(&d->empty);
+	if (!mag)
+		WRITE_ONCE(d->lacks, true);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	return mag;
 }
@@ -1185,21 +1196,69 @@ static notrace bool cache_has_ready(struct bpf_mem_cache *c)
 	return c->nr && poll_state_synchronize_rcu_full(&c->ring[c->first].cookie);
 }
 
-static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
+/* Owner: makes what is in @mag loose and keeps it for frees to fill. */
+static notrace void cache_pour(struct bpf_mem_cache *c, struct bpf_ma_mag *mag)
 {
-	struct bpf_ma_batch *b = &c->ring[c->first];
-
-	c->first = (c->first + 1) % BPF_MA_RING;
-	c->nr--;
-	c->events++;
-	return list_take(&b->list);
+	list_pour(&c->free, mag);
+	list_push_mag(&c->empty, mag);
+	c->nr_empty++;
 }
 
 /*
- * Owner, about to take in what is ready: spares what nobody needed, that is all where
- * nobody allocates, and else the fewest objects that were left over time and again.
- * What is left once may be needed when the next grace period takes longer, and what
- * comes back from the depot then was written by another CPU last, or is from slab.
+ * Owner: keeps @keep free objects, as loose ones, and spares the rest.  Pours
+ * magazines out until that many are loose; mostly it is one that holds more.
+ */
+static notrace void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
+{
+	unsigned int poured = 0;
+	struct bpf_ma_list kept;
+
+	while (poured < keep && c->free.mags) {
+		struct bpf_ma_mag *mag = list_pop_mag(&c->free);
+
+		poured += mag->count;
+		cache_pour(c, mag);
+	}
+	if (c->free.count <= keep)
+		return;
+	kept = list_cut(&c->free, keep);
+	list_splice_front(&c->spare, &c->free);
+	c->free = kept;
+	c->events++;
+}
+
+/* Owner: the batches whose grace period is over, oldest first. */
+static notrace struct bpf_ma_list cache_take_ready(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_list ready = {};
+
+	while (cache_has_ready(c)) {
+		list_splice_back(&ready, &c->ring[c->first].list);
+		c->first = (c->first + 1) % BPF_MA_RING;
+		c->nr--;
+		c->events++;
+	}
+	return ready;
+}
+
+/*
+ * Owner, where nobody allocates: keeps what lies between the watermarks, for who may
+ * begin to, and spares all else.
+ */
+static notrace void cache_spare_all(struct bpf_mem_cache *c, struct bpf_ma_list *ready)
+{
+	if (c->free.count >= c->low && c->free.count <= c->high) {
+		list_splice_back(&c->spare, ready);
+	} else {
+		list_splice_back(&c->free, ready);
+		cache_cut_free(c, (c->low + c->high) / 2);
+	}
+}
+
+/*
+ * Owner, where somebody allocates: spares the fewest objects that were left over time and
+ * again.  What is left once may be needed when the next grace period takes longer, and
+ * what comes back from the depot then was written by another CPU last, or is from slab.
  */
 static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 {
@@ -1208,36 +1267,39 @@ static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 
 	if (left <= BPF_MA_DEPOT_GET * cache_batch(c)) {
 		c->looks = 0;
-	} else if (left == c->kept) {
-		c->looks = 0;
-		list_splice_front(&c->spare, &c->free);
-	} else {
-		c->idle = c->looks++ ? min(c->idle, left) : left;
-		if (c->looks < BPF_MA_LOOKS)
-			return;
-		c->looks = 0;
-		idle = list_cut(&c->free, c->idle);
-		list_splice_front(&c->spare, &idle);
+		return;
 	}
+	c->idle = c->looks++ ? min(c->idle, left) : left;
+	if (c->looks < BPF_MA_LOOKS)
+		return;
+	c->looks = 0;
+	idle = list_cut(&c->free, c->idle);
+	list_splice_front(&c->spare, &idle);
 }
 
 /*
- * Owner: takes in the oldest batch, whose grace period is over.  It goes behind what is
- * left, as objects that lie side by side stay so when they are reused in the order in
- * which they were freed; each turn would tear them apart elsewhere, until every
- * object is on another page than the one before.
+ * Owner: takes in what is ready, and returns whether there was something.  It goes
+ * behind what is left, as objects that lie side by side stay so when they are reused in
+ * the order in which they were freed; each turn would tear them apart elsewhere, until
+ * every object is on another page than the one before.
  */
-static notrace void cache_harvest(struct bpf_mem_cache *c)
+static notrace bool cache_harvest(struct bpf_mem_cache *c)
 {
-	struct bpf_ma_list list = cache_take_ready(c);
+	struct bpf_ma_list ready = cache_take_ready(c);
 
+	if (!ready.count)
+		return false;
+	c->allocates = cache_free_count(c) != c->kept || READ_ONCE(c->asks);
 	if (!c->reuses) {
-		list_splice_front(&c->dead, &list);
-		return;
+		list_splice_front(&c->dead, &ready);
+	} else if (!c->allocates) {
+		cache_spare_all(c, &ready);
+	} else {
+		cache_spare_idle(c);
+		list_splice_back(&c->free, &ready);
 	}
-	cache_spare_idle(c);
-	list_splice_back(&c->free, &list);
 	c->kept = cache_free_count(c);
+	return true;
 }
 
 static notrace u64 cache_waiting_bytes(const struct bpf_mem_cache *c)
@@ -1270,14 +1332,6 @@ static notrace bool cache_fill(struct bpf_mem_cache *c, struct bpf_ma_obj *obj)
 		c->room = c->full;
 	}
 	return cache_put_to_mag(c, obj);
-}
-
-/* Owner: makes what is in @mag loose and keeps it for frees to fill. */
-static notrace void cache_pour(struct bpf_mem_cache *c, struct bpf_ma_mag *mag)
-{
-	list_pour(&c->free, mag);
-	list_push_mag(&c->empty, mag);
-	c->nr_empty++;
 }
 
 /* Owner: gives up the magazine that allocations empty, if it has it. */
@@ -1324,8 +1378,7 @@ static notrace bool cache_batch_full(struct bpf_mem_cache *c)
 {
 	cache_close(c);
 	engine_let_cpus_run();
-	if (cache_has_ready(c))
-		cache_harvest(c);
+	cache_harvest(c);
 	c->wants = !c->nr_empty;
 	return c->spare.count || c->dead.count || c->wants ||
 	       engine_is_ready(cache_waiting_bytes(c));
@@ -1441,9 +1494,7 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 /* Takes in what is at hand; returns whether that was not enough. */
 static notrace bool cache_is_low(struct bpf_mem_cache *c)
 {
-	if (c->reuses && cache_has_ready(c))
-		cache_harvest(c);
-	else
+	if (!c->reuses || !cache_harvest(c))
 		list_splice_front(&c->free, &c->spare);
 	return c->free.count <= c->low;
 }
@@ -1530,9 +1581,14 @@ static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
 	bool raise;
 
 	if (cache_is_owner(c)) {
-		raise = cache_in_reach(c) <= c->low && cache_is_low(c);
+		raise = cache_in_reach(c) <= c->low;
+		if (raise) {
+			WRITE_ONCE(c->asks, true);
+			raise = cache_is_low(c);
+		}
 		obj = cache_pop(c);
 	} else {
+		WRITE_ONCE(c->asks, true);
 		raise = cache_nested(c);
 	}
 	if (!obj)
@@ -1663,29 +1719,6 @@ static notrace void cache_collect_side(struct bpf_mem_cache *c)
 }
 
 /*
- * Owner: keeps @keep free objects, as loose ones, and spares the rest.  Pours
- * magazines out until that many are loose; mostly it is one that holds more.
- */
-static void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
-{
-	unsigned int poured = 0;
-	struct bpf_ma_list kept;
-
-	while (poured < keep && c->free.mags) {
-		struct bpf_ma_mag *mag = list_pop_mag(&c->free);
-
-		poured += mag->count;
-		cache_pour(c, mag);
-	}
-	if (c->free.count <= keep)
-		return;
-	kept = list_cut(&c->free, keep);
-	list_splice_front(&c->spare, &c->free);
-	c->free = kept;
-	c->events++;
-}
-
-/*
  * Owner: restores the objects that nested allocations took, as long as that
  * leaves enough for others.  Returns whether the reserve is full.
  */
@@ -1699,6 +1732,7 @@ static notrace bool cache_fill_reserve(struct bpf_mem_cache *c)
 		if (cache_in_reach(c) <= c->low)
 			return false;
 		WRITE_ONCE(c->reserve[i], cache_pop(c));
+		c->kept--;
 	}
 	return true;
 }
@@ -1720,6 +1754,25 @@ static struct bpf_ma_list depot_or_slab_get(struct bpf_ma_depot *d, unsigned int
 	return list;
 }
 
+/* On a CPU that allocates: takes the magazines that frees lacked. */
+static void depot_stock_empty(struct bpf_ma_depot *d, unsigned int size)
+{
+	struct bpf_ma_list empty = {};
+	struct bpf_ma_mag *mag;
+	unsigned int i;
+
+	if (!READ_ONCE(d->lacks))
+		return;
+	WRITE_ONCE(d->lacks, false);
+	for (i = 0; i < BPF_MA_MAG_STOCK; i++) {
+		mag = slab_take_mag(d, size);
+		if (!mag)
+			break;
+		list_push_mag(&empty, mag);
+	}
+	depot_add(d, &d->empty, &empty);
+}
+
 /* Returns whether there was something. */
 static bool cache_refill(struct bpf_mem_cache *c)
 {
@@ -1727,6 +1780,7 @@ static bool cache_refill(struct bpf_mem_cache *c)
 	bool some = list.count;
 	unsigned long flags;
 
+	depot_stock_empty(c->depot, c->full);
 	flags = cache_lock(c);
 	list_splice_front(&c->free, &list);
 	cache_fill_reserve(c);
@@ -1736,6 +1790,11 @@ static bool cache_refill(struct bpf_mem_cache *c)
 	return some;
 }
 
+/*
+ * Of slab where somebody allocates, who has asked slab before: what slab gives is charged
+ * in advance, 64 pages at a time on each CPU that asks.  A CPU that only frees is not to
+ * be one of them for the sake of a few magazines, and gets those of depot_stock_empty().
+ */
 static void cache_get_mags(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_mag *mag;
@@ -1744,7 +1803,7 @@ static void cache_get_mags(struct bpf_mem_cache *c)
 
 	for (i = 0; i < BPF_MA_MAG_STOCK; i++) {
 		mag = depot_get_empty(c->depot);
-		if (!mag)
+		if (!mag && c->allocates)
 			mag = slab_take_mag(c->depot, c->full);
 		if (!mag)
 			return;
@@ -1761,18 +1820,23 @@ static notrace void cache_cut_empty(struct bpf_mem_cache *c, struct bpf_ma_list 
 		list_push_mag(to, list_pop_mag(&c->empty));
 }
 
-/* The last look: who is nested from here on raises the irq_work again. */
-static void cache_stop_working(struct bpf_mem_cache *c)
+/*
+ * The last look: who is nested from here on raises the irq_work again.  Returns whether
+ * those who did not found too little.
+ */
+static bool cache_stop_working(struct bpf_mem_cache *c)
 {
 	unsigned long flags = cache_lock(c);
+	bool low;
 
 	WRITE_ONCE(c->working, false);
 	barrier(); /* against nested callers on this CPU */
 	cache_collect_side(c);
 	if (c->nr)
 		engine_give_way();
-	cache_fill_reserve(c);
+	low = !cache_fill_reserve(c) && READ_ONCE(c->asks);
 	cache_unlock(c, flags);
+	return low;
 }
 
 /*
@@ -1781,7 +1845,7 @@ static void cache_stop_working(struct bpf_mem_cache *c)
  */
 static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 {
-	bool refills = true;
+	bool refills = c->allocates;
 
 	while (!list_is_bare(dead)) {
 		struct bpf_ma_list some = list_cut(dead, c->full);
@@ -1803,8 +1867,7 @@ static void cache_work_fn(struct irq_work *work)
 	flags = cache_lock(c);
 	WRITE_ONCE(c->working, true);
 	cache_collect_side(c);
-	if (cache_has_ready(c))
-		cache_harvest(c);
+	cache_harvest(c);
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, (c->low + c->high) / 2);
 	spare = list_take(&c->spare);
@@ -1812,7 +1875,8 @@ static void cache_work_fn(struct irq_work *work)
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
 	cache_cut_empty(c, &empty);
 	wants = c->wants && !c->nr_empty;
-	low = !cache_fill_reserve(c) || c->free.count < c->low;
+	low = xchg(&c->asks, false);
+	low &= !cache_fill_reserve(c) || c->free.count < c->low;
 	waiting = cache_waiting_bytes(c);
 	cache_unlock(c, flags);
 
@@ -1824,7 +1888,9 @@ static void cache_work_fn(struct irq_work *work)
 	if (wants)
 		cache_get_mags(c);
 	cache_bury(c, &dead);
-	cache_stop_working(c);
+	/* Once: slab may have nothing, and whoever is nested in asking it may ask again. */
+	if (cache_stop_working(c) && !low)
+		irq_work_queue(&c->work);
 	/* After what it leaves behind, see keeper_settle(). */
 	pool_wake(c->depot->pool);
 }
@@ -1841,14 +1907,14 @@ static void cache_flush(struct bpf_mem_cache *c)
 
 	flags = cache_lock(c);
 	cache_collect_side(c);
-	while (cache_has_ready(c))
-		cache_harvest(c);
+	cache_harvest(c);
 	cache_unload(c);
 	cache_cut_free(c, c->low);
 	spare = list_take(&c->spare);
 	cache_stop_filling(c);
 	if (c->open.count)
 		cache_close(c);
+	c->kept = cache_free_count(c);
 	dead = list_take(&c->dead);
 	list_splice_front(&dead, &c->empty);
 	c->nr_empty = 0;
@@ -2267,6 +2333,7 @@ static void cache_prefill(struct bpf_mem_cache *c, int cpu)
 
 	c->free = slab_take(c->depot, n, cpu_to_node(cpu), GFP_KERNEL);
 	c->reserve[0] = list_pop(&c->free);
+	c->kept = c->free.count;
 }
 
 /* Sets up one size class; the allocator may be in use with its other classes. */

@@ -454,6 +454,64 @@ START_TEST(pair_reuse)
 	check_pair(BPF_MA_REUSE_AFTER_RCU_GP);
 }
 
+struct deleter {
+	struct heap *heap;
+	void *ptrs[1500];
+	int batch;
+};
+
+static void delete_all_fn(void *arg)
+{
+	struct deleter *deleter = arg;
+	int i;
+
+	for (i = 0; i < (int)ARRAY_SIZE(deleter->ptrs); i++) {
+		heap_free(deleter->heap, deleter->ptrs[i]);
+		if (i % deleter->batch == 0)
+			sim_sleep(30 * NSEC_PER_MSEC);
+	}
+}
+
+/* A CPU that only frees asks slab for nothing, nor takes back what it gave away. */
+static void delete_elsewhere(struct deleter *deleter)
+{
+	struct bpf_mem_alloc_stats before = heap_stats(deleter->heap);
+	long calls = slab.calls;
+
+	sim_spawn("deleter", 1, delete_all_fn, deleter);
+	sim_join();
+	ck_assert_int_eq(slab.calls, calls);
+	ck_assert_uint_eq(heap_stats(deleter->heap).refills, before.refills);
+	if (deleter->heap->flags & BPF_MA_REUSE_AFTER_RCU_GP)
+		ck_assert_uint_gt(heap_stats(deleter->heap).depot_puts, before.depot_puts);
+}
+
+START_TEST(who_only_frees_asks_nothing)
+{
+	static const struct {
+		int size, batch;
+		unsigned int flags;
+	} kinds[] = {
+		{ FEW, FEW_FULL, BPF_MA_REUSE_AFTER_RCU_GP },
+		{ 256, 256, BPF_MA_REUSE_AFTER_RCU_GP },
+		{ FEW, FEW_FULL, BPF_MA_FREE_AFTER_RCU_GP },
+	};
+	struct deleter deleter = { .batch = kinds[_i].batch };
+	struct heap heap;
+
+	deleter.heap = &heap;
+	start_quietly(2);
+	ck_assert_int_eq(heap_init(&heap, kinds[_i].size, kinds[_i].flags), 0);
+	alloc_all(&heap, deleter.ptrs, ARRAY_SIZE(deleter.ptrs));
+	delete_elsewhere(&deleter);
+	ck_assert_int_eq(heap_overhead(&heap), 2);
+	/* With the next refill of somebody else come magazines for it. */
+	alloc_all(&heap, deleter.ptrs, ARRAY_SIZE(deleter.ptrs));
+	ck_assert_int_gt(heap_overhead(&heap), 2);
+	delete_elsewhere(&deleter);
+	end(&heap);
+}
+
 /* So many pairs as close @batches batches, each of which is ready before the next. */
 static void free_and_reuse(struct heap *heap, int batches)
 {
@@ -546,9 +604,12 @@ START_TEST(emptied_magazines_go)
 	size_t i;
 
 	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
-	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
-	free_all(&heap, ptrs, ARRAY_SIZE(ptrs));
-	sim_sleep(60 * NSEC_PER_MSEC);
+	/* Magazines come with the second refills, and are filled by the frees after these. */
+	for (i = 0; i < 2; i++) {
+		alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+		free_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+		sim_sleep(60 * NSEC_PER_MSEC);
+	}
 	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
 	/* The allocator, its caches, what one CPU keeps, and more. */
 	ck_assert_int_gt(heap_overhead(&heap), 2 + 8 + 2);
@@ -679,6 +740,7 @@ struct Suite *suite_flavors(void)
 	struct Suite *suite = suite_create("flavors");
 	TCase *late = tcase_create("late");
 	TCase *mixed = tcase_create("mixed");
+	TCase *elsewhere = tcase_create("elsewhere");
 
 	tcase_add_loop_test(late, late_gp_makes_give_way, 0, 2);
 	suite_add_tcase(suite, late);
@@ -687,6 +749,8 @@ struct Suite *suite_flavors(void)
 	suite_add_tcase(suite, mixed);
 	add_tests(suite, "kept", 10, idle_objects_go, freed_elsewhere_goes_at_once,
 		  reuse_keeps_order);
+	tcase_add_loop_test(elsewhere, who_only_frees_asks_nothing, 0, 3);
+	suite_add_tcase(suite, elsewhere);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
 		  pair_normal);

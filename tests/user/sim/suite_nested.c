@@ -230,6 +230,30 @@ static void check_reserve_at(unsigned int point)
 	}
 }
 
+/* Likewise of a free, on a CPU that does nothing but free. */
+static void check_reserve_at_free(unsigned int point)
+{
+	void *ptrs[20];
+	u64 nested;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+		ptrs[i] = heap_alloc(&heap, 0);
+	sim_sleep(500 * NSEC_PER_MSEC);
+	for (i = 0; i < ARRAY_SIZE(ptrs); i++) {
+		nested = heap_stats(&heap).nested;
+		nmi_countdown = point;
+		nmi_got = NULL;
+		free_slot(&ptrs[i], false);
+		nmi_countdown = 0;
+		if (nmi_got == &heap && heap_stats(&heap).nested > nested)
+			shim_fail("nothing for NMI %zu at point %u of a free", i, point);
+		if (nmi_got && nmi_got != &heap)
+			free_slot(&nmi_got, false);
+		sim_sleep(50 * NSEC_PER_MSEC);
+	}
+}
+
 START_TEST(reserve_is_restored)
 {
 	unsigned int point;
@@ -239,8 +263,10 @@ START_TEST(reserve_is_restored)
 		.nmi_fn = nmi_at_countdown,
 	}, 1);
 	ck_assert_int_eq(heap_init(&heap, FEW, flavors[_i]), 0);
-	for (point = 1; point < 20; point++)
+	for (point = 1; point < 20; point++) {
 		check_reserve_at(point);
+		check_reserve_at_free(point);
+	}
 	finish();
 }
 
