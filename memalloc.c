@@ -1803,7 +1803,7 @@ static void cache_get_mags(struct bpf_mem_cache *c)
 
 	for (i = 0; i < BPF_MA_MAG_STOCK; i++) {
 		mag = depot_get_empty(c->depot);
-		if (!mag && c->allocates)
+		if (!mag && peek(c->allocates))
 			mag = slab_take_mag(c->depot, c->full);
 		if (!mag)
 			return;
@@ -1845,7 +1845,7 @@ static bool cache_stop_working(struct bpf_mem_cache *c)
  */
 static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 {
-	bool refills = c->allocates;
+	bool refills = peek(c->allocates);
 
 	while (!list_is_bare(dead)) {
 		struct bpf_ma_list some = list_cut(dead, c->full);
@@ -1867,7 +1867,6 @@ static void cache_work_fn(struct irq_work *work)
 	flags = cache_lock(c);
 	WRITE_ONCE(c->working, true);
 	cache_collect_side(c);
-	cache_harvest(c);
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, (c->low + c->high) / 2);
 	spare = list_take(&c->spare);
