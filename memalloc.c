@@ -172,7 +172,7 @@ struct bpf_ma_batch {
 /**
  * struct bpf_mem_cache - the objects of one size class on one CPU
  * @active: who uses it: depth of owners, see cache_enter(), and BPF_MA_AT_MAGS
- * @low: refill when fewer objects than this are free
+ * @low: refill when fewer objects than this are free, and somebody allocates
  * @high: give surplus to the depot when more than this are free
  * @full: objects in the open batch with which it is closed, and in a magazine
  * @waits: frees wait for a grace period, copied from the flavor
@@ -197,9 +197,9 @@ struct bpf_ma_batch {
  * @nr: batches in @ring
  * @looks: harvests in a row that found more free objects than a few batches
  * @idle: the fewest that one of these found: nobody needed as many
- * @kept: objects that were free after the last harvest, or flush, but for those that
- *	have gone to @reserve since
- * @allocates: between the last two of these somebody allocated
+ * @kept: objects that would be free if since the last harvest, or flush, nobody had
+ *	allocated or freed any to be reused at once
+ * @allocates: between the last two of these somebody had
  * @events: batches closed, harvested or refilled; tells the keeper of activity
  * @side: objects freed by nested callers, to become free
  * @side_wait: objects freed by nested callers, to become waiting
@@ -271,8 +271,8 @@ struct bpf_mem_cache {
  * @in_flight: @rcu is queued
  * @dead: objects that nobody can see any more
  * @empty: magazines of CPUs that allocate, for CPUs that free
- * @lacks: one of these found none since the last refill.  Set under @lock, cleared
- *	without: a request that is lost is made again
+ * @lacks: one of these got none since the last refill.  Written by irq_works, without
+ *	@lock: a request that is lost is made again
  * @rcu: for the tasks-trace grace period under way
  * @taken: objects that came from slab
  * @returned: objects that went back to slab
@@ -887,8 +887,6 @@ static struct bpf_ma_mag *depot_get_empty(struct bpf_ma_depot *d)
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	mag = list_pop_mag(&d->empty);
-	if (!mag)
-		WRITE_ONCE(d->lacks, true);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	return mag;
 }
@@ -1222,9 +1220,17 @@ static notrace void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
 	if (c->free.count <= keep)
 		return;
 	kept = list_cut(&c->free, keep);
+	c->kept -= c->free.count;
 	list_splice_front(&c->spare, &c->free);
 	c->free = kept;
 	c->events++;
+}
+
+/* Owner: takes in objects that are free. */
+static notrace void cache_gain(struct bpf_mem_cache *c, struct bpf_ma_list *list)
+{
+	c->kept += list->count;
+	list_splice_front(&c->free, list);
 }
 
 /* Owner: the batches whose grace period is over, oldest first. */
@@ -1278,8 +1284,8 @@ static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 }
 
 /*
- * Owner: takes in what is ready, and returns whether there was something.  It goes
- * behind what is left, as objects that lie side by side stay so when they are reused in
+ * Owner: takes in what is ready, and returns whether there was something.  What stays
+ * here goes behind what is left, as objects that lie side by side stay so when they are reused in
  * the order in which they were freed; each turn would tear them apart elsewhere, until
  * every object is on another page than the one before.
  */
@@ -1494,8 +1500,8 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 /* Takes in what is at hand; returns whether that was not enough. */
 static notrace bool cache_is_low(struct bpf_mem_cache *c)
 {
-	if (!c->reuses || !cache_harvest(c))
-		list_splice_front(&c->free, &c->spare);
+	if (!cache_harvest(c) || !c->reuses)
+		cache_gain(c, &c->spare);
 	return c->free.count <= c->low;
 }
 
@@ -1780,13 +1786,13 @@ static bool cache_refill(struct bpf_mem_cache *c)
 	bool some = list.count;
 	unsigned long flags;
 
-	depot_stock_empty(c->depot, c->full);
 	flags = cache_lock(c);
-	list_splice_front(&c->free, &list);
+	cache_gain(c, &list);
 	cache_fill_reserve(c);
 	c->events++;
 	c->stat.refills++;
 	cache_unlock(c, flags);
+	depot_stock_empty(c->depot, c->full);
 	return some;
 }
 
@@ -1805,8 +1811,10 @@ static void cache_get_mags(struct bpf_mem_cache *c)
 		mag = depot_get_empty(c->depot);
 		if (!mag && peek(c->allocates))
 			mag = slab_take_mag(c->depot, c->full);
-		if (!mag)
+		if (!mag) {
+			WRITE_ONCE(c->depot->lacks, true);
 			return;
+		}
 		flags = cache_lock(c);
 		cache_pour(c, mag);
 		cache_unlock(c, flags);
@@ -1845,12 +1853,13 @@ static bool cache_stop_working(struct bpf_mem_cache *c)
  */
 static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 {
-	bool refills = peek(c->allocates);
+	bool refills = true;
 
 	while (!list_is_bare(dead)) {
 		struct bpf_ma_list some = list_cut(dead, c->full);
 
-		if (refills && cache_free_count(c) < (c->low + c->high) / 2)
+		if (refills && (peek(c->allocates) || READ_ONCE(c->asks)) &&
+		    cache_free_count(c) < (c->low + c->high) / 2)
 			refills = cache_refill(c);
 		slab_return(c->depot, &some);
 	}
@@ -1867,8 +1876,11 @@ static void cache_work_fn(struct irq_work *work)
 	flags = cache_lock(c);
 	WRITE_ONCE(c->working, true);
 	cache_collect_side(c);
-	if (!c->waits && c->free.count > c->high)
+	if (!c->waits && c->free.count > c->high) {
+		/* Frees that wait may have been followed by some that do not. */
+		cache_harvest(c);
 		cache_cut_free(c, (c->low + c->high) / 2);
+	}
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);

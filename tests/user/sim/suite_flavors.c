@@ -570,6 +570,38 @@ START_TEST(freed_elsewhere_goes_at_once)
 	end(&heap);
 }
 
+/*
+ * Many frees that wait, and then only what does not close a batch, but keeps the keeper
+ * away: what is ready is taken in all the same.
+ */
+START_TEST(ready_is_not_left)
+{
+	void *ptrs[30 * FEW_FULL];
+	const int waiting = 20 * FEW_FULL;
+	struct heap heap;
+	int i;
+
+	begin(&heap, _i ? BPF_MA_FREE_AFTER_RCU_GP : 0);
+	alloc_all(&heap, ptrs, ARRAY_SIZE(ptrs));
+	for (i = 0; i < waiting; i++) {
+		heap_free_rcu(&heap, ptrs[i]);
+		ptrs[i] = NULL;
+	}
+	for (i = 0; i < (int)ARRAY_SIZE(ptrs) - waiting; i++) {
+		if (_i)
+			ptrs[i] = heap_alloc(&heap, 0);
+		else
+			heap_free(&heap, ptrs[waiting + i]);
+		sim_sleep(10 * NSEC_PER_MSEC);
+	}
+	ck_assert_uint_le(heap_stats(&heap).wait_rcu, 2 * FEW_FULL);
+	if (_i) {
+		free_all(&heap, ptrs, i);
+		free_all(&heap, ptrs + waiting, ARRAY_SIZE(ptrs) - waiting);
+	}
+	end(&heap);
+}
+
 /* Objects are reused in the order in which they were freed, magazine by magazine. */
 START_TEST(reuse_keeps_order)
 {
@@ -749,6 +781,7 @@ struct Suite *suite_flavors(void)
 	suite_add_tcase(suite, mixed);
 	add_tests(suite, "kept", 10, idle_objects_go, freed_elsewhere_goes_at_once,
 		  reuse_keeps_order);
+	tcase_add_loop_test(elsewhere, ready_is_not_left, 0, 2);
 	tcase_add_loop_test(elsewhere, who_only_frees_asks_nothing, 0, 3);
 	suite_add_tcase(suite, elsewhere);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
