@@ -1172,6 +1172,12 @@ static __always_inline unsigned int cache_batch(const struct bpf_mem_cache *c)
 	return c->high - c->low;
 }
 
+/* Between the watermarks: as many as are kept, or aimed at, without knowing more. */
+static __always_inline unsigned int cache_middle(const struct bpf_mem_cache *c)
+{
+	return (c->low + c->high) / 2;
+}
+
 /* Owner, or a hint from afar: what allocations may take. */
 static __always_inline unsigned int cache_free_count(const struct bpf_mem_cache *c)
 {
@@ -1257,7 +1263,7 @@ static notrace void cache_spare_all(struct bpf_mem_cache *c, struct bpf_ma_list 
 		list_splice_back(&c->spare, ready);
 	} else {
 		list_splice_back(&c->free, ready);
-		cache_cut_free(c, (c->low + c->high) / 2);
+		cache_cut_free(c, cache_middle(c));
 	}
 }
 
@@ -1285,9 +1291,9 @@ static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 
 /*
  * Owner: takes in what is ready, and returns whether there was something.  What stays
- * here goes behind what is left, as objects that lie side by side stay so when they are reused in
- * the order in which they were freed; each turn would tear them apart elsewhere, until
- * every object is on another page than the one before.
+ * here goes behind what is left, as objects that lie side by side stay so when they are
+ * reused in the order in which they were freed; each turn would tear them apart
+ * elsewhere, until every object is on another page than the one before.
  */
 static notrace bool cache_harvest(struct bpf_mem_cache *c)
 {
@@ -1497,9 +1503,13 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 	}
 }
 
-/* Takes in what is at hand; returns whether that was not enough. */
+/*
+ * An allocation found too little: takes in what is at hand, and returns whether that was
+ * not enough.
+ */
 static notrace bool cache_is_low(struct bpf_mem_cache *c)
 {
+	WRITE_ONCE(c->asks, true);
 	if (!cache_harvest(c) || !c->reuses)
 		cache_gain(c, &c->spare);
 	return c->free.count <= c->low;
@@ -1587,11 +1597,7 @@ static notrace struct bpf_ma_obj *cache_alloc_last(struct bpf_mem_cache *c,
 	bool raise;
 
 	if (cache_is_owner(c)) {
-		raise = cache_in_reach(c) <= c->low;
-		if (raise) {
-			WRITE_ONCE(c->asks, true);
-			raise = cache_is_low(c);
-		}
+		raise = cache_in_reach(c) <= c->low && cache_is_low(c);
 		obj = cache_pop(c);
 	} else {
 		WRITE_ONCE(c->asks, true);
@@ -1859,7 +1865,7 @@ static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 		struct bpf_ma_list some = list_cut(dead, c->full);
 
 		if (refills && (peek(c->allocates) || READ_ONCE(c->asks)) &&
-		    cache_free_count(c) < (c->low + c->high) / 2)
+		    cache_free_count(c) < cache_middle(c))
 			refills = cache_refill(c);
 		slab_return(c->depot, &some);
 	}
@@ -1879,7 +1885,7 @@ static void cache_work_fn(struct irq_work *work)
 	if (!c->waits && c->free.count > c->high) {
 		/* Frees that wait may have been followed by some that do not. */
 		cache_harvest(c);
-		cache_cut_free(c, (c->low + c->high) / 2);
+		cache_cut_free(c, cache_middle(c));
 	}
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */

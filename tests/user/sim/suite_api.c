@@ -422,9 +422,11 @@ START_TEST(memcg_is_charged_for_frees)
 	shim_current_objcg = NULL;
 	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
 		ptrs[i] = heap_alloc(&heap, 0);
+	stats = heap_stats(&heap);
 	rcu_read_lock();
 	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
 		heap_free(&heap, ptrs[i]);
+	ck_assert_uint_eq(heap_stats(&heap).slab_taken, stats.slab_taken);
 	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
 		ptrs[i] = heap_alloc(&heap, 0);
 	stats = heap_stats(&heap);

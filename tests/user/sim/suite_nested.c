@@ -209,6 +209,21 @@ static void nmi_at_countdown(void)
 		nmi_got = &heap;
 }
 
+static void nmi_begin_at(unsigned int point)
+{
+	nmi_countdown = point;
+	nmi_got = NULL;
+}
+
+static void nmi_end(int nr, unsigned int point, const char *of, u64 nested)
+{
+	nmi_countdown = 0;
+	if (nmi_got == &heap && heap_stats(&heap).nested > nested)
+		shim_fail("nothing for NMI %d at point %u of %s", nr, point, of);
+	if (nmi_got && nmi_got != &heap)
+		free_slot(&nmi_got, false);
+}
+
 static void check_reserve_at(unsigned int point)
 {
 	u64 nested;
@@ -216,15 +231,9 @@ static void check_reserve_at(unsigned int point)
 
 	for (i = 0; i < 50; i++) {
 		nested = heap_stats(&heap).nested;
-		nmi_countdown = point;
-		nmi_got = NULL;
+		nmi_begin_at(point);
 		slots[0] = heap_alloc(&heap, 0);
-		nmi_countdown = 0;
-		if (nmi_got == &heap && heap_stats(&heap).nested > nested)
-			shim_fail("nothing for NMI %d at point %u of an allocation",
-				  i, point);
-		if (nmi_got && nmi_got != &heap)
-			free_slot(&nmi_got, false);
+		nmi_end(i, point, "an allocation", nested);
 		free_slot(&slots[0], false);
 		sim_sleep(50 * NSEC_PER_MSEC);
 	}
@@ -235,21 +244,16 @@ static void check_reserve_at_free(unsigned int point)
 {
 	void *ptrs[20];
 	u64 nested;
-	size_t i;
+	int i;
 
-	for (i = 0; i < ARRAY_SIZE(ptrs); i++)
+	for (i = 0; i < (int)ARRAY_SIZE(ptrs); i++)
 		ptrs[i] = heap_alloc(&heap, 0);
 	sim_sleep(500 * NSEC_PER_MSEC);
-	for (i = 0; i < ARRAY_SIZE(ptrs); i++) {
+	for (i = 0; i < (int)ARRAY_SIZE(ptrs); i++) {
 		nested = heap_stats(&heap).nested;
-		nmi_countdown = point;
-		nmi_got = NULL;
+		nmi_begin_at(point);
 		free_slot(&ptrs[i], false);
-		nmi_countdown = 0;
-		if (nmi_got == &heap && heap_stats(&heap).nested > nested)
-			shim_fail("nothing for NMI %zu at point %u of a free", i, point);
-		if (nmi_got && nmi_got != &heap)
-			free_slot(&nmi_got, false);
+		nmi_end(i, point, "a free", nested);
 		sim_sleep(50 * NSEC_PER_MSEC);
 	}
 }
