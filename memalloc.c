@@ -197,9 +197,9 @@ struct bpf_ma_batch {
  * @nr: batches in @ring
  * @looks: harvests in a row that found more free objects than a few batches
  * @idle: the fewest that one of these found: nobody needed as many
- * @kept: objects that would be free if since the last harvest, or flush, nobody had
+ * @kept: objects that would be free if since the last batch came into @ring nobody had
  *	allocated or freed any to be reused at once
- * @allocates: between the last two of these somebody had
+ * @allocates: before that somebody had, or an allocation has found no more than @low since
  * @events: batches closed, harvested or refilled; tells the keeper of activity
  * @side: objects freed by nested callers, to become free
  * @side_wait: objects freed by nested callers, to become waiting
@@ -1209,6 +1209,25 @@ static notrace void cache_pour(struct bpf_mem_cache *c, struct bpf_ma_mag *mag)
 }
 
 /*
+ * Owner: takes in objects that are free.  They go behind what is left, as objects that
+ * lie side by side stay so when they are reused in the order in which they were freed;
+ * each turn would tear them apart elsewhere, until every object is on another page than
+ * the one before.
+ */
+static notrace void cache_gain(struct bpf_mem_cache *c, struct bpf_ma_list *list)
+{
+	c->kept += list->count;
+	list_splice_back(&c->free, list);
+}
+
+/* Owner: spares objects that were free. */
+static notrace void cache_spare(struct bpf_mem_cache *c, struct bpf_ma_list *list)
+{
+	c->kept -= list->count;
+	list_splice_front(&c->spare, list);
+}
+
+/*
  * Owner: keeps @keep free objects, as loose ones, and spares the rest.  Pours
  * magazines out until that many are loose; mostly it is one that holds more.
  */
@@ -1226,17 +1245,9 @@ static notrace void cache_cut_free(struct bpf_mem_cache *c, unsigned int keep)
 	if (c->free.count <= keep)
 		return;
 	kept = list_cut(&c->free, keep);
-	c->kept -= c->free.count;
-	list_splice_front(&c->spare, &c->free);
+	cache_spare(c, &c->free);
 	c->free = kept;
 	c->events++;
-}
-
-/* Owner: takes in objects that are free. */
-static notrace void cache_gain(struct bpf_mem_cache *c, struct bpf_ma_list *list)
-{
-	c->kept += list->count;
-	list_splice_front(&c->free, list);
 }
 
 /* Owner: the batches whose grace period is over, oldest first. */
@@ -1262,7 +1273,7 @@ static notrace void cache_spare_all(struct bpf_mem_cache *c, struct bpf_ma_list 
 	if (c->free.count >= c->low && c->free.count <= c->high) {
 		list_splice_back(&c->spare, ready);
 	} else {
-		list_splice_back(&c->free, ready);
+		cache_gain(c, ready);
 		cache_cut_free(c, cache_middle(c));
 	}
 }
@@ -1286,31 +1297,24 @@ static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 		return;
 	c->looks = 0;
 	idle = list_cut(&c->free, c->idle);
-	list_splice_front(&c->spare, &idle);
+	cache_spare(c, &idle);
 }
 
-/*
- * Owner: takes in what is ready, and returns whether there was something.  What stays
- * here goes behind what is left, as objects that lie side by side stay so when they are
- * reused in the order in which they were freed; each turn would tear them apart
- * elsewhere, until every object is on another page than the one before.
- */
+/* Owner: takes in what is ready, and returns whether there was something. */
 static notrace bool cache_harvest(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_list ready = cache_take_ready(c);
 
 	if (!ready.count)
 		return false;
-	c->allocates = cache_free_count(c) != c->kept || READ_ONCE(c->asks);
 	if (!c->reuses) {
 		list_splice_front(&c->dead, &ready);
 	} else if (!c->allocates) {
 		cache_spare_all(c, &ready);
 	} else {
 		cache_spare_idle(c);
-		list_splice_back(&c->free, &ready);
+		cache_gain(c, &ready);
 	}
-	c->kept = cache_free_count(c);
 	return true;
 }
 
@@ -1359,6 +1363,13 @@ static notrace void cache_unload(struct bpf_mem_cache *c)
 	cache_pour(c, mag);
 }
 
+/* Owner: finds out whether somebody allocates here, once per grace period or so. */
+static notrace void cache_look_who_allocates(struct bpf_mem_cache *c)
+{
+	c->allocates = cache_free_count(c) != c->kept || READ_ONCE(c->asks);
+	c->kept = cache_free_count(c);
+}
+
 /*
  * Closes the open batch, with the magazine that frees were filling only if that was
  * put there: its objects are reusable once the grace period of the cookie is over.
@@ -1378,6 +1389,7 @@ static notrace void cache_close(struct bpf_mem_cache *c)
 		       !same_state_synchronize_rcu_full(&cookie, &b->cookie))) {
 		c->nr++;
 		b = &c->ring[cache_newest(c)];
+		cache_look_who_allocates(c);
 	}
 	list_splice_back(&b->list, &c->open);
 	b->cookie = cookie;
@@ -1510,6 +1522,7 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 static notrace bool cache_is_low(struct bpf_mem_cache *c)
 {
 	WRITE_ONCE(c->asks, true);
+	c->allocates = true;
 	if (!cache_harvest(c) || !c->reuses)
 		cache_gain(c, &c->spare);
 	return c->free.count <= c->low;
@@ -1882,11 +1895,9 @@ static void cache_work_fn(struct irq_work *work)
 	flags = cache_lock(c);
 	WRITE_ONCE(c->working, true);
 	cache_collect_side(c);
-	if (!c->waits && c->free.count > c->high) {
-		/* Frees that wait may have been followed by some that do not. */
-		cache_harvest(c);
+	cache_harvest(c);
+	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, cache_middle(c));
-	}
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
@@ -1931,7 +1942,6 @@ static void cache_flush(struct bpf_mem_cache *c)
 	cache_stop_filling(c);
 	if (c->open.count)
 		cache_close(c);
-	c->kept = cache_free_count(c);
 	dead = list_take(&c->dead);
 	list_splice_front(&dead, &c->empty);
 	c->nr_empty = 0;
