@@ -173,6 +173,47 @@ START_TEST(drains_offline_cpus)
 	}
 }
 
+/*
+ * The keeper has emptied the cache and closed a batch of a few, in a magazine, which who
+ * allocates next takes in.  As many are allocated, and the rest is no more than the low
+ * watermark; but not for the magazine, which goes.
+ */
+START_TEST(few_in_a_magazine)
+{
+	static void *ptrs[4 * 254 + 4];
+	struct bpf_mem_alloc_stats stats;
+	struct heap heap;
+	int i, j;
+
+	start_quietly(1);
+	ck_assert_int_eq(heap_init(&heap, 248, BPF_MA_REUSE_AFTER_RCU_GP), 0);
+	/* Ends with magazines at hand and a few objects in the last of them. */
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < (int)ARRAY_SIZE(ptrs); j++)
+			ptrs[j] = heap_alloc(&heap, 0);
+		for (j = 0; j < (int)ARRAY_SIZE(ptrs); j++)
+			heap_free(&heap, ptrs[j]);
+		sim_sleep(20 * NSEC_PER_MSEC);
+	}
+	do {
+		sim_sleep(10 * NSEC_PER_MSEC);
+		stats = heap_stats(&heap);
+	} while (stats.free > heap_rest(&heap, 1));
+	ck_assert_uint_gt(stats.wait_rcu, 0);
+	ck_assert_uint_lt(stats.wait_rcu, 32);
+	/* The grace period ends before the keeper comes again. */
+	sim_sleep(80 * NSEC_PER_MSEC);
+	ck_assert_uint_eq(heap_stats(&heap).wait_rcu, stats.wait_rcu);
+	for (i = 0; i < (int)stats.wait_rcu; i++)
+		ptrs[i] = heap_alloc(&heap, 0);
+	ck_assert_uint_eq(heap_stats(&heap).wait_rcu, 0);
+	heap_check_at_rest(&heap);
+	while (i--)
+		heap_free(&heap, ptrs[i]);
+	heap_destroy(&heap);
+	heap_check_all_gone();
+}
+
 /* One that is busy is not drained, and does not keep another from it. */
 START_TEST(busy_neighbour)
 {
@@ -343,7 +384,7 @@ struct Suite *suite_idle(void)
 	TCase *tcase = tcase_create("keeper");
 
 	add_tests(suite, "drains", 30, drains, drains_classes, drains_what_nmis_free,
-		  drains_offline_cpus);
+		  drains_offline_cpus, few_in_a_magazine);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, few_frees_wake_it, 0, ARRAY_SIZE(flavors));
 	tcase_add_loop_test(tcase, free_while_keeper_looks, 0, 3);
