@@ -199,7 +199,8 @@ struct bpf_ma_batch {
  * @idle: the fewest that one of these found: nobody needed as many
  * @kept: objects that would be free if since the last batch came into @ring nobody had
  *	allocated or freed any to be reused at once
- * @allocates: before that somebody had, or an allocation has found no more than @low since
+ * @allocates: before that more had been allocated than freed so, or an allocation has
+ *	found no more than @low since
  * @events: batches closed, harvested or refilled; tells the keeper of activity
  * @side: objects freed by nested callers, to become free
  * @side_wait: objects freed by nested callers, to become waiting
@@ -1366,7 +1367,7 @@ static notrace void cache_unload(struct bpf_mem_cache *c)
 /* Owner: finds out whether somebody allocates here, once per grace period or so. */
 static notrace void cache_look_who_allocates(struct bpf_mem_cache *c)
 {
-	c->allocates = cache_free_count(c) != c->kept || READ_ONCE(c->asks);
+	c->allocates = (int)(cache_free_count(c) - c->kept) < 0;
 	c->kept = cache_free_count(c);
 }
 
@@ -1877,8 +1878,7 @@ static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 	while (!list_is_bare(dead)) {
 		struct bpf_ma_list some = list_cut(dead, c->full);
 
-		if (refills && (peek(c->allocates) || READ_ONCE(c->asks)) &&
-		    cache_free_count(c) < cache_middle(c))
+		if (refills && peek(c->allocates) && cache_free_count(c) < cache_middle(c))
 			refills = cache_refill(c);
 		slab_return(c->depot, &some);
 	}

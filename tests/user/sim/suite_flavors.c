@@ -458,6 +458,7 @@ struct deleter {
 	struct heap *heap;
 	void *ptrs[1500];
 	int batch;
+	int plain;	/* each so many frees is one for reuse at once, 0 for none */
 };
 
 static void delete_all_fn(void *arg)
@@ -466,7 +467,10 @@ static void delete_all_fn(void *arg)
 	int i;
 
 	for (i = 0; i < (int)ARRAY_SIZE(deleter->ptrs); i++) {
-		heap_free(deleter->heap, deleter->ptrs[i]);
+		if (deleter->plain && i % deleter->plain == 0)
+			heap_free(deleter->heap, deleter->ptrs[i]);
+		else
+			heap_free_rcu(deleter->heap, deleter->ptrs[i]);
 		if (i % deleter->batch == 0)
 			sim_sleep(30 * NSEC_PER_MSEC);
 	}
@@ -482,21 +486,22 @@ static void delete_elsewhere(struct deleter *deleter)
 	sim_join();
 	ck_assert_int_eq(slab.calls, calls);
 	ck_assert_uint_eq(heap_stats(deleter->heap).refills, before.refills);
-	if (deleter->heap->flags & BPF_MA_REUSE_AFTER_RCU_GP)
+	if (!(deleter->heap->flags & BPF_MA_FREE_AFTER_RCU_GP))
 		ck_assert_uint_gt(heap_stats(deleter->heap).depot_puts, before.depot_puts);
 }
 
 START_TEST(who_only_frees_asks_nothing)
 {
 	static const struct {
-		int size, batch;
+		int size, batch, plain;
 		unsigned int flags;
 	} kinds[] = {
-		{ FEW, FEW_FULL, BPF_MA_REUSE_AFTER_RCU_GP },
-		{ 256, 256, BPF_MA_REUSE_AFTER_RCU_GP },
-		{ FEW, FEW_FULL, BPF_MA_FREE_AFTER_RCU_GP },
+		{ FEW, FEW_FULL, 0, BPF_MA_REUSE_AFTER_RCU_GP },
+		{ 256, 256, 0, BPF_MA_REUSE_AFTER_RCU_GP },
+		{ FEW, FEW_FULL, 0, BPF_MA_FREE_AFTER_RCU_GP },
+		{ FEW, FEW_FULL, 20, 0 },
 	};
-	struct deleter deleter = { .batch = kinds[_i].batch };
+	struct deleter deleter = { .batch = kinds[_i].batch, .plain = kinds[_i].plain };
 	struct heap heap;
 
 	deleter.heap = &heap;
@@ -782,7 +787,7 @@ struct Suite *suite_flavors(void)
 	add_tests(suite, "kept", 10, idle_objects_go, freed_elsewhere_goes_at_once,
 		  reuse_keeps_order);
 	tcase_add_loop_test(elsewhere, ready_is_not_left, 0, 2);
-	tcase_add_loop_test(elsewhere, who_only_frees_asks_nothing, 0, 3);
+	tcase_add_loop_test(elsewhere, who_only_frees_asks_nothing, 0, 4);
 	suite_add_tcase(suite, elsewhere);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
