@@ -92,6 +92,7 @@
 #define BPF_MA_MAG_MAX		254	/* pointers in a magazine: 2 KiB in all */
 #define BPF_MA_MAG_STOCK	4	/* empty magazines that a cache gets at once */
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
+#define BPF_MA_DEAD_MAX		1024	/* dead objects left for the next irq_works */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
 #define BPF_MA_REST_PARTS	10	/* the shortest rest is that part of a full one */
@@ -201,7 +202,8 @@ struct bpf_ma_batch {
  *	allocated or freed any to be reused at once
  * @allocates: before that more had been allocated than freed so, or an allocation has
  *	found no more than @low since
- * @events: batches closed, harvested or refilled; tells the keeper of activity
+ * @events: batches closed or harvested, refills, and cuts of @free; tells the keeper that
+ *	this CPU looks after itself
  * @side: objects freed by nested callers, to become free
  * @side_wait: objects freed by nested callers, to become waiting
  * @reserve: objects for nested allocations; a nested taker only clears a
@@ -210,12 +212,13 @@ struct bpf_ma_batch {
  * @working: @work runs and will look at what nested callers leave; set and
  *	cleared by @work
  * @seen: the keeper's note of what it saw here last; written by the keeper
+ * @seen_events: likewise, of @events
  * @stat: counters, written by the owner
  *
- * All but @asks, @side, @side_wait, @reserve, @work, @working and @seen belong to the
- * owner: this CPU, with interrupts off, having raised the depth in @active from 0.  @room,
- * @left, @filling, @loaded and these magazines' slots do if there is no mark in
- * @active; else they are those of this CPU's fast path, which the owner has
+ * All but @asks, @side, @side_wait, @reserve, @work, @working, @seen and @seen_events
+ * belong to the owner: this CPU, with interrupts off, having raised the depth in @active
+ * from 0.  @room, @left, @filling, @loaded and these magazines' slots do if there is no
+ * mark in @active; else they are those of this CPU's fast path, which the owner has
  * interrupted.  The keeper and the statistics read the counts from afar, as hints.
  * What most allocations and frees touch is in the first 64 bytes.
  */
@@ -248,6 +251,7 @@ struct bpf_mem_cache {
 	struct irq_work work;
 	bool working;
 	unsigned long seen;
+	unsigned int seen_events;
 	struct {
 		unsigned long batches;
 		unsigned long refills;
@@ -1887,7 +1891,7 @@ static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
-	struct bpf_ma_list spare, dead, empty = {};
+	struct bpf_ma_list spare, dead, many = {}, empty = {};
 	unsigned long flags;
 	bool low, wants;
 	u64 waiting;
@@ -1899,8 +1903,10 @@ static void cache_work_fn(struct irq_work *work)
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, cache_middle(c));
 	spare = list_take(&c->spare);
-	/* More would be a long time in hard interrupt context. */
+	/* More would be a long time in hard interrupt context, for which there is the keeper. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
+	if (c->dead.count > BPF_MA_DEAD_MAX)
+		many = list_take(&c->dead);
 	cache_cut_empty(c, &empty);
 	wants = c->wants && !c->nr_empty;
 	low = xchg(&c->asks, false);
@@ -1910,6 +1916,7 @@ static void cache_work_fn(struct irq_work *work)
 
 	engine_request(waiting);
 	depot_put(c->depot, &spare);
+	depot_add(c->depot, &c->depot->dead, &many);
 	depot_add(c->depot, &c->depot->empty, &empty);
 	if (low)
 		cache_refill(c);
@@ -1979,47 +1986,66 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 	       !peek(c->loaded) && !peek(c->nr_empty);
 }
 
-/* A CPU that uses a cache looks after it, one that does not is looked after. */
-static bool cache_needs_flush(struct bpf_mem_cache *c, bool gp_done)
-{
-	unsigned long seen = c->seen;
-
-	c->seen = cache_signature(c);
-	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait))
-		return true;
-	if (seen != c->seen)
-		return false;
-	return peek(c->open.count) || peek(c->filling) || peek(c->dead.count) ||
-	       peek(c->spare.count) || peek(c->free.count) > c->low || peek(c->free.mags) ||
-	       peek(c->loaded) || peek(c->nr_empty) || (gp_done && peek(c->nr));
-}
-
-struct flush_call {
+/* What the keeper has a CPU do for an allocator, by size class. */
+struct keeper_call {
 	struct bpf_ma_pool *pool;
 	int cpu;
-	DECLARE_BITMAP(classes, BPF_MA_NR_CLASSES);
+	DECLARE_BITMAP(flush, BPF_MA_NR_CLASSES);
+	DECLARE_BITMAP(work, BPF_MA_NR_CLASSES);
 };
 
-static void pool_flush_cpu(void *arg)
+static bool cache_has_to_flush(const struct bpf_mem_cache *c, bool ready)
 {
-	struct flush_call *call = arg;
+	return ready || peek(c->open.count) || peek(c->filling) || peek(c->dead.count) ||
+	       peek(c->spare.count) || peek(c->free.count) > c->low || peek(c->free.mags) ||
+	       peek(c->loaded) || peek(c->nr_empty);
+}
+
+/*
+ * A CPU that uses a cache looks after it, one that does not is looked after.  Who uses it
+ * so little that no batch becomes full and nothing runs low is reminded of what is ready.
+ */
+static void keeper_look(struct keeper_call *call, struct bpf_mem_cache *c,
+			unsigned int class, bool gp_done)
+{
+	unsigned long seen = c->seen;
+	unsigned int events = c->seen_events;
+	bool ready = gp_done && peek(c->nr);
+
+	c->seen = cache_signature(c);
+	c->seen_events = peek(c->events);
+	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait) ||
+	    (seen == c->seen && cache_has_to_flush(c, ready)))
+		__set_bit(class, call->flush);
+	else if (events == c->seen_events && ready)
+		__set_bit(class, call->work);
+}
+
+static void keeper_call_fn(void *arg)
+{
+	struct keeper_call *call = arg;
+	struct bpf_mem_cache *caches = per_cpu_ptr(call->pool->caches, call->cpu);
 	unsigned int i;
 
-	for_each_set_bit(i, call->classes, call->pool->nr_classes)
-		cache_flush(per_cpu_ptr(call->pool->caches, call->cpu) + i);
+	for_each_set_bit(i, call->flush, call->pool->nr_classes)
+		cache_flush(caches + i);
+	for_each_set_bit(i, call->work, call->pool->nr_classes)
+		irq_work_queue(&caches[i].work);
 }
 
 /* cpus_read_lock() held: an offline CPU stays offline, and nobody is there. */
-static void keeper_flush(struct flush_call *call)
+static void keeper_call_cpu(struct keeper_call *call)
 {
 	unsigned long flags;
 
 	if (cpu_online(call->cpu)) {
-		smp_call_function_single(call->cpu, pool_flush_cpu, call, 1);
+		smp_call_function_single(call->cpu, keeper_call_fn, call, 1);
 		return;
 	}
+	/* Not in use any more, as the next look will see. */
+	bitmap_zero(call->work, BPF_MA_NR_CLASSES);
 	local_irq_save(flags);
-	pool_flush_cpu(call);
+	keeper_call_fn(call);
 	local_irq_restore(flags);
 }
 
@@ -2080,23 +2106,24 @@ static void keeper_trim(struct bpf_ma_depot *d)
 /* One round for one allocator; returns whether objects wait for a grace period. */
 static bool keeper_visit(struct bpf_ma_pool *pool, bool gp_done)
 {
-	struct flush_call call = { .pool = pool };
 	bool waiting = false;
 	unsigned int i;
+	int cpu;
 
-	for_each_possible_cpu(call.cpu) {
-		bitmap_zero(call.classes, BPF_MA_NR_CLASSES);
+	for_each_possible_cpu(cpu) {
+		struct keeper_call call = { .pool = pool, .cpu = cpu };
+
 		for (i = 0; i < pool->nr_classes; i++) {
-			struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, call.cpu) + i;
+			struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, cpu) + i;
 
 			if (!depot_is_ready(&pool->depots[i]))
 				continue;
-			if (cache_needs_flush(c, gp_done))
-				__set_bit(i, call.classes);
+			keeper_look(&call, c, i, gp_done);
 			waiting |= cache_waiting(c) > 0;
 		}
-		if (!bitmap_empty(call.classes, BPF_MA_NR_CLASSES))
-			keeper_flush(&call);
+		if (!bitmap_empty(call.flush, BPF_MA_NR_CLASSES) ||
+		    !bitmap_empty(call.work, BPF_MA_NR_CLASSES))
+			keeper_call_cpu(&call);
 	}
 	for (i = 0; i < pool->nr_classes; i++)
 		if (depot_is_ready(&pool->depots[i]))
