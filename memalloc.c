@@ -92,7 +92,6 @@
 #define BPF_MA_MAG_MAX		254	/* pointers in a magazine: 2 KiB in all */
 #define BPF_MA_MAG_STOCK	4	/* empty magazines that a cache gets at once */
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
-#define BPF_MA_DEAD_MAX		1024	/* dead objects left for the next irq_works */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
 #define BPF_MA_REST_PARTS	10	/* the shortest rest is that part of a full one */
@@ -1891,7 +1890,7 @@ static void cache_bury(struct bpf_mem_cache *c, struct bpf_ma_list *dead)
 static void cache_work_fn(struct irq_work *work)
 {
 	struct bpf_mem_cache *c = container_of(work, struct bpf_mem_cache, work);
-	struct bpf_ma_list spare, dead, many = {}, empty = {};
+	struct bpf_ma_list spare, dead, empty = {};
 	unsigned long flags;
 	bool low, wants;
 	u64 waiting;
@@ -1903,10 +1902,8 @@ static void cache_work_fn(struct irq_work *work)
 	if (!c->waits && c->free.count > c->high)
 		cache_cut_free(c, cache_middle(c));
 	spare = list_take(&c->spare);
-	/* More would be a long time in hard interrupt context, for which there is the keeper. */
+	/* More would be a long time in hard interrupt context. */
 	dead = list_cut(&c->dead, BPF_MA_FREE_ATOMIC);
-	if (c->dead.count > BPF_MA_DEAD_MAX)
-		many = list_take(&c->dead);
 	cache_cut_empty(c, &empty);
 	wants = c->wants && !c->nr_empty;
 	low = xchg(&c->asks, false);
@@ -1916,7 +1913,6 @@ static void cache_work_fn(struct irq_work *work)
 
 	engine_request(waiting);
 	depot_put(c->depot, &spare);
-	depot_add(c->depot, &c->depot->dead, &many);
 	depot_add(c->depot, &c->depot->empty, &empty);
 	if (low)
 		cache_refill(c);
@@ -1959,6 +1955,23 @@ static void cache_flush(struct bpf_mem_cache *c)
 	depot_add(c->depot, &c->depot->dead, &dead);
 }
 
+/*
+ * Has what is ready taken in on this CPU, which is in use.  What is dead already, and
+ * waits for irq_works that are few here, goes to the keeper, as in cache_flush().
+ */
+static void cache_remind(struct bpf_mem_cache *c)
+{
+	struct bpf_ma_list dead;
+	unsigned long flags;
+
+	flags = cache_lock(c);
+	dead = list_take(&c->dead);
+	cache_unlock(c, flags);
+
+	depot_add(c->depot, &c->depot->dead, &dead);
+	irq_work_queue(&c->work);
+}
+
 /* ---- keeper ---- */
 
 static unsigned long cache_signature(const struct bpf_mem_cache *c)
@@ -1991,34 +2004,36 @@ struct keeper_call {
 	struct bpf_ma_pool *pool;
 	int cpu;
 	DECLARE_BITMAP(flush, BPF_MA_NR_CLASSES);
-	DECLARE_BITMAP(work, BPF_MA_NR_CLASSES);
+	DECLARE_BITMAP(remind, BPF_MA_NR_CLASSES);
 };
 
-static bool cache_has_to_flush(const struct bpf_mem_cache *c, bool ready)
+/* What a CPU that is idle has besides what it may keep, and what is ready or dead. */
+static bool cache_has_to_flush(const struct bpf_mem_cache *c)
 {
-	return ready || peek(c->open.count) || peek(c->filling) || peek(c->dead.count) ||
-	       peek(c->spare.count) || peek(c->free.count) > c->low || peek(c->free.mags) ||
-	       peek(c->loaded) || peek(c->nr_empty);
+	return peek(c->open.count) || peek(c->filling) || peek(c->spare.count) ||
+	       peek(c->free.count) > c->low || peek(c->free.mags) || peek(c->loaded) ||
+	       peek(c->nr_empty);
 }
 
 /*
  * A CPU that uses a cache looks after it, one that does not is looked after.  Who uses it
- * so little that no batch becomes full and nothing runs low is reminded of what is ready.
+ * so little that no batch becomes full and nothing runs low is reminded of what is ready,
+ * or dead.
  */
 static void keeper_look(struct keeper_call *call, struct bpf_mem_cache *c,
 			unsigned int class, bool gp_done)
 {
 	unsigned long seen = c->seen;
 	unsigned int events = c->seen_events;
-	bool ready = gp_done && peek(c->nr);
+	bool ready = (gp_done && peek(c->nr)) || peek(c->dead.count);
 
 	c->seen = cache_signature(c);
 	c->seen_events = peek(c->events);
 	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait) ||
-	    (seen == c->seen && cache_has_to_flush(c, ready)))
+	    (seen == c->seen && (ready || cache_has_to_flush(c))))
 		__set_bit(class, call->flush);
 	else if (events == c->seen_events && ready)
-		__set_bit(class, call->work);
+		__set_bit(class, call->remind);
 }
 
 static void keeper_call_fn(void *arg)
@@ -2029,8 +2044,8 @@ static void keeper_call_fn(void *arg)
 
 	for_each_set_bit(i, call->flush, call->pool->nr_classes)
 		cache_flush(caches + i);
-	for_each_set_bit(i, call->work, call->pool->nr_classes)
-		irq_work_queue(&caches[i].work);
+	for_each_set_bit(i, call->remind, call->pool->nr_classes)
+		cache_remind(caches + i);
 }
 
 /* cpus_read_lock() held: an offline CPU stays offline, and nobody is there. */
@@ -2043,7 +2058,7 @@ static void keeper_call_cpu(struct keeper_call *call)
 		return;
 	}
 	/* Not in use any more, as the next look will see. */
-	bitmap_zero(call->work, BPF_MA_NR_CLASSES);
+	bitmap_zero(call->remind, BPF_MA_NR_CLASSES);
 	local_irq_save(flags);
 	keeper_call_fn(call);
 	local_irq_restore(flags);
@@ -2122,7 +2137,7 @@ static bool keeper_visit(struct bpf_ma_pool *pool, bool gp_done)
 			waiting |= cache_waiting(c) > 0;
 		}
 		if (!bitmap_empty(call.flush, BPF_MA_NR_CLASSES) ||
-		    !bitmap_empty(call.work, BPF_MA_NR_CLASSES))
+		    !bitmap_empty(call.remind, BPF_MA_NR_CLASSES))
 			keeper_call_cpu(&call);
 	}
 	for (i = 0; i < pool->nr_classes; i++)
