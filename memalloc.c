@@ -1981,6 +1981,13 @@ static unsigned long cache_signature(const struct bpf_mem_cache *c)
 		    c->events);
 }
 
+/* From afar: more that is free, or empty magazines, than a cache at rest keeps. */
+static bool cache_has_excess(const struct bpf_mem_cache *c)
+{
+	return peek(c->spare.count) || peek(c->free.count) > c->low || peek(c->free.mags) ||
+	       peek(c->loaded) || peek(c->nr_empty);
+}
+
 /*
  * From afar: nothing here that the keeper would have to move.  Looks at the
  * lists in the order in which objects pass through them, so as not to miss
@@ -1994,9 +2001,7 @@ static bool cache_is_quiet(const struct bpf_mem_cache *c)
 	if (cache_waiting(c))
 		return false;
 	smp_rmb(); /* the batches before the lists that they end up on */
-	return !peek(c->dead.count) && !peek(c->spare.count) &&
-	       peek(c->free.count) <= c->low && !peek(c->free.mags) &&
-	       !peek(c->loaded) && !peek(c->nr_empty);
+	return !peek(c->dead.count) && !cache_has_excess(c);
 }
 
 /* What the keeper has a CPU do for an allocator, by size class. */
@@ -2007,12 +2012,10 @@ struct keeper_call {
 	DECLARE_BITMAP(remind, BPF_MA_NR_CLASSES);
 };
 
-/* What a CPU that is idle has besides what it may keep, and what is ready or dead. */
+/* From afar: what a CPU that is idle has to give away or to close, but for what is ready. */
 static bool cache_has_to_flush(const struct bpf_mem_cache *c)
 {
-	return peek(c->open.count) || peek(c->filling) || peek(c->spare.count) ||
-	       peek(c->free.count) > c->low || peek(c->free.mags) || peek(c->loaded) ||
-	       peek(c->nr_empty);
+	return peek(c->open.count) || peek(c->filling) || cache_has_excess(c);
 }
 
 /*
@@ -2020,8 +2023,7 @@ static bool cache_has_to_flush(const struct bpf_mem_cache *c)
  * so little that no batch becomes full and nothing runs low is reminded of what is ready,
  * or dead.
  */
-static void keeper_look(struct keeper_call *call, struct bpf_mem_cache *c,
-			unsigned int class, bool gp_done)
+static void keeper_look(struct keeper_call *call, struct bpf_mem_cache *c, bool gp_done)
 {
 	unsigned long seen = c->seen;
 	unsigned int events = c->seen_events;
@@ -2031,9 +2033,9 @@ static void keeper_look(struct keeper_call *call, struct bpf_mem_cache *c,
 	c->seen_events = peek(c->events);
 	if (!llist_empty(&c->side) || !llist_empty(&c->side_wait) ||
 	    (seen == c->seen && (ready || cache_has_to_flush(c))))
-		__set_bit(class, call->flush);
+		__set_bit(c->depot->index, call->flush);
 	else if (events == c->seen_events && ready)
-		__set_bit(class, call->remind);
+		__set_bit(c->depot->index, call->remind);
 }
 
 static void keeper_call_fn(void *arg)
@@ -2133,7 +2135,7 @@ static bool keeper_visit(struct bpf_ma_pool *pool, bool gp_done)
 
 			if (!depot_is_ready(&pool->depots[i]))
 				continue;
-			keeper_look(&call, c, i, gp_done);
+			keeper_look(&call, c, gp_done);
 			waiting |= cache_waiting(c) > 0;
 		}
 		if (!bitmap_empty(call.flush, BPF_MA_NR_CLASSES) ||
