@@ -62,7 +62,7 @@ struct bpf_mem_alloc {
  * @free: objects that an allocation may take now, on all CPUs and in the depots
  * @wait_rcu: freed objects that wait for an RCU grace period
  * @wait_trace: surplus objects that wait for an RCU-tasks-trace grace period
- * @dead: objects past their grace period that are about to go back to slab
+ * @dead: objects past their grace periods, on lists of what is to go back to slab
  * @slab_bytes: bytes of all objects that are out of slab, in use or not
  * @peak_bytes: highest value that @slab_bytes reached, seen when refilling
  * @batches: batches of freed objects that were closed with a cookie
@@ -105,7 +105,7 @@ struct bpf_mem_alloc_stats {
  * @slab_returned: objects given back to slab
  * @gp_normal: RCU grace periods asked for
  * @gp_expedited: expedited RCU grace periods waited for
- * @gp_trace: RCU-tasks-trace grace periods asked for
+ * @gp_trace: RCU-tasks-trace grace periods waited for
  */
 struct bpf_mem_alloc_totals {
 	u64 allocators;

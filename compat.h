@@ -30,6 +30,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
+#include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
@@ -67,6 +68,15 @@ static inline void set_need_resched_current(void)
 	set_tsk_need_resched(current);
 	set_preempt_need_resched();
 }
+#endif
+
+/* In older kernels who waits long for a grace period is reported as stuck. */
+#ifndef wait_rcu_gp_state
+#define wait_rcu_gp_state(state, ...)		\
+do {						\
+	(void)(state);				\
+	wait_rcu_gp(__VA_ARGS__);		\
+} while (0)
 #endif
 
 /*

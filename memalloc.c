@@ -50,6 +50,8 @@
  * Grace-period engine: when freed memory piles up it waits for one expedited
  * grace period at a time on behalf of every allocator.
  *
+ * Tracer: waits for one RCU-tasks-trace grace period at a time, likewise.
+ *
  * Keeper: one work item for all allocators that are awake.  It empties the
  * caches of CPUs that fell idle, gives back what the depots did not need, and
  * takes destroyed allocators apart.  An allocator whose CPUs hold no more than
@@ -72,7 +74,7 @@
 #include <linux/processor.h>
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
-#include <linux/refcount.h>
+#include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
@@ -258,6 +260,12 @@ struct bpf_mem_cache {
 	} stat;
 } ____cacheline_aligned;
 
+/* Somebody who waits for an RCU-tasks-trace grace period; a worker calls @done then. */
+struct bpf_ma_traced {
+	struct llist_node node;
+	void (*done)(struct bpf_ma_traced *traced);
+};
+
 /**
  * struct bpf_ma_depot - what the CPUs share of one size class of an allocator
  * @pool: the allocator
@@ -271,13 +279,13 @@ struct bpf_mem_cache {
  * @count: objects in @batches
  * @idle: lowest @count since the keeper looked last: nobody needed these
  * @surplus: objects for the next tasks-trace grace period
- * @tracing: objects that the tasks-trace grace period under way covers
- * @in_flight: @rcu is queued
+ * @tracing: objects that wait for the tasks-trace grace period of @traced
+ * @in_flight: @traced waits
  * @dead: objects that nobody can see any more
  * @empty: magazines of CPUs that allocate, for CPUs that free
  * @lacks: one of these got none since the last refill.  Written by irq_works, without
  *	@lock: a request that is lost is made again
- * @rcu: for the tasks-trace grace period under way
+ * @traced: for the next tasks-trace grace period
  * @taken: objects that came from slab
  * @returned: objects that went back to slab
  * @mags: magazines that are out of slab
@@ -307,7 +315,7 @@ struct bpf_ma_depot {
 	struct bpf_ma_list empty;
 	bool lacks;
 
-	struct rcu_head rcu;
+	struct bpf_ma_traced traced;
 	atomic_long_t taken;
 	atomic_long_t returned;
 	atomic_long_t mags;
@@ -331,8 +339,7 @@ struct bpf_ma_depot {
  * @drowsy: @awake was cleared, and @cookie tells when it is safe to leave;
  *	keeper only
  * @cookie: see @drowsy
- * @refs: one for the handle, one per tasks-trace callback in flight
- * @rcu: for the last tasks-trace grace period
+ * @traced: for the last tasks-trace grace period
  * @id: number of the allocator in the statistics
  * @registry: link in the list of all allocators, under registry_lock
  * @visits: link in the keeper's list, keeper only
@@ -353,8 +360,7 @@ struct bpf_ma_pool {
 
 	bool drowsy;
 	struct rcu_gp_seq cookie;
-	refcount_t refs;
-	struct rcu_head rcu;
+	struct bpf_ma_traced traced;
 	u64 id;
 	struct list_head registry;
 	struct list_head visits;
@@ -385,6 +391,22 @@ static void engine_fn(struct work_struct *work);
 
 static struct bpf_ma_engine engine = {
 	.work = __WORK_INITIALIZER(engine.work, engine_fn),
+};
+
+/**
+ * struct bpf_ma_tracer - RCU-tasks-trace grace periods, one at a time for everybody
+ * @asked: those who wait for the next one
+ * @work: waits for it; queued by whoever finds @asked empty
+ */
+struct bpf_ma_tracer {
+	struct llist_head asked;
+	struct work_struct work;
+};
+
+static void tracer_fn(struct work_struct *work);
+
+static struct bpf_ma_tracer tracer = {
+	.work = __WORK_INITIALIZER(tracer.work, tracer_fn),
 };
 
 /**
@@ -830,13 +852,33 @@ static void pool_wake(struct bpf_ma_pool *pool)
 	keeper_kick(BPF_MA_KEEPER_PERIOD);
 }
 
-/* Drops a reference; after a destroy, the last one ends the last grace period. */
-static void pool_put(struct bpf_ma_pool *pool)
+/* ---- RCU-tasks-trace grace periods ---- */
+
+static void tracer_fn(struct work_struct *work)
 {
-	if (!refcount_dec_and_test(&pool->refs))
-		return;
-	llist_add(&pool->ended, &keeper.finished);
-	keeper_kick(0);
+	/* Whoever asks from here on waits for the next one. */
+	struct llist_node *asked = llist_del_all(&tracer.asked);
+	struct bpf_ma_traced *traced, *next;
+
+	/* Not as a task that is stuck, however long a sleepable program sleeps. */
+	wait_rcu_gp_state(TASK_IDLE, call_rcu_tasks_trace);
+	atomic_long_inc(&totals.gp_trace);
+	/* In the order in which they asked, see keeper_retire(). */
+	llist_for_each_entry_safe(traced, next, llist_reverse_order(asked), node)
+		traced->done(traced);
+}
+
+/*
+ * An RCU-tasks-trace grace period covers an RCU one, which is needed too: an object of a
+ * normal allocator that becomes surplus has seen neither.  A worker waits for it, as
+ * call_rcu_tasks_trace() may let a quarter of a second pass first, for others to join.
+ */
+static void call_after_trace_gp(struct bpf_ma_traced *traced,
+				void (*done)(struct bpf_ma_traced *traced))
+{
+	traced->done = done;
+	if (llist_add(&traced->node, &tracer.asked))
+		queue_work(system_dfl_wq, &tracer.work);
 }
 
 /* ---- depot ---- */
@@ -926,26 +968,17 @@ static bool depot_has_free(const struct bpf_ma_depot *d)
 	return peek(d->count) || peek(d->surplus.count) || peek(d->tracing.count);
 }
 
-static void depot_trace_done(struct rcu_head *rcu)
+static void depot_trace_done(struct bpf_ma_traced *traced)
 {
-	struct bpf_ma_depot *d = container_of(rcu, struct bpf_ma_depot, rcu);
+	struct bpf_ma_depot *d = container_of(traced, struct bpf_ma_depot, traced);
+	struct bpf_ma_list dead;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	list_splice_front(&d->dead, &d->tracing);
+	dead = list_take(&d->tracing);
 	d->in_flight = false;
 	raw_spin_unlock_irqrestore(&d->lock, flags);
-	pool_put(d->pool);
-}
-
-/*
- * An RCU tasks trace grace period covers an RCU one, which is needed too: an
- * object of a normal allocator that becomes surplus has seen neither.
- */
-static void call_after_trace_gp(struct rcu_head *rcu, rcu_callback_t func)
-{
-	atomic_long_inc(&totals.gp_trace);
-	call_rcu_tasks_trace(rcu, func);
+	slab_return_all(d, &dead);
 }
 
 /*
@@ -978,10 +1011,8 @@ static void depot_trim(struct bpf_ma_depot *d)
 	}
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 
-	if (start) {
-		refcount_inc(&d->pool->refs);
-		call_after_trace_gp(&d->rcu, depot_trace_done);
-	}
+	if (start)
+		call_after_trace_gp(&d->traced, depot_trace_done);
 }
 
 /* Process context: gives what is dead back to slab, and magazines that are not in use. */
@@ -2222,9 +2253,11 @@ static void depot_dismantle(struct bpf_ma_depot *d)
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
-static void pool_trace_done(struct rcu_head *rcu)
+static void pool_trace_done(struct bpf_ma_traced *traced)
 {
-	pool_put(container_of(rcu, struct bpf_ma_pool, rcu));
+	llist_add(&container_of(traced, struct bpf_ma_pool, traced)->ended,
+		  &keeper.finished);
+	keeper_kick(0);
 }
 
 /*
@@ -2270,7 +2303,8 @@ static void keeper_retire(struct bpf_ma_pool *pool)
 	/* No irq_work is left that could wake it up; forget those that did. */
 	keeper_adopt_woken();
 	list_del_init(&pool->visits);
-	call_after_trace_gp(&pool->rcu, pool_trace_done);
+	/* The depots that wait for one have asked before, and will not need it after. */
+	call_after_trace_gp(&pool->traced, pool_trace_done);
 }
 
 static void pool_sum_slab(struct bpf_ma_pool *pool, u64 *taken, u64 *returned)
@@ -2456,7 +2490,6 @@ static struct bpf_ma_pool *pool_create(unsigned int nr_classes, unsigned int fla
 	pool->flags = flags;
 	pool->size = size;
 	pool->objcg = objcg;
-	refcount_set(&pool->refs, 1);
 	INIT_LIST_HEAD(&pool->visits);
 
 	mutex_lock(&registry_lock);

@@ -223,8 +223,7 @@ proctype tasks_trace()
 	begun;
 end:	do
 	:: d_step { in_flight ->
-		dead = dead + tracing;
-		tracing = 0;
+		tracing = 0;	/* to slab */
 #ifndef BREAK_DONE_STAYS_IN_FLIGHT
 		in_flight = false
 #endif

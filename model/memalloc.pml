@@ -18,7 +18,7 @@
  *		it goes back to slab once for each time it was taken
  *	all_home	 when destroy ends everything has gone back to slab but
  *		what the user itself returns with bpf_mem_cache_raw_free()
- *	pool_alive	 no callback and no raw free comes after the release
+ *	pool_alive	 nobody is told of a grace period, and no raw free comes, after the release
  *
  * and no run may stop anywhere but at the release ("invalid end state").
  *
@@ -40,10 +40,8 @@
  * of several states that differ in names alone, one is searched.
  *
  * -DFLAVOR=REUSE, FREE_AFTER or NORMAL; NORMAL frees each object at once or, as
- * bpf_mem_free_rcu() does, after a grace period.  -DTAIL: a tasks-trace grace
- * period does not cover an RCU one, call_trace_then_rcu() queues a second
- * callback.  -DBREAK_...: a mistake that a property must find.  -DNO_RENAMING:
- * search all states, to check the renaming itself.
+ * bpf_mem_free_rcu() does, after a grace period.  -DBREAK_...: a mistake that a
+ * property must find.  -DNO_RENAMING: search all states, to check the renaming itself.
  */
 
 #define REUSE		1
@@ -111,15 +109,14 @@ bool rcu_in;			/* the RCU reader is inside */
 bool tt, tt_waits, tt_waits_rcu;	/* the same for tasks trace */
 bool trace_in;
 
-/* A callback: queued; a grace period that began later runs; it is over. */
-#define NOT_QUEUED	0
-#define QUEUED		1
+/* Who waits for tasks trace: has asked; a grace period that began later runs; it is over. */
+#define ASKS_NOT	0
+#define ASKED		1
 #define COVERED		2
 #define TRACED		3
-#define INVOKED		4	/* plus a cookie: in call_rcu() after all that */
-byte depot_cb, pool_cb;
+byte depot_traced, pool_traced;
 
-byte refs = 1;			/* bpf_ma_pool.refs */
+bool ended;			/* pool_trace_done() was called */
 
 #define RUN		0	/* in use */
 #define DESTROYED	1	/* bpf_mem_alloc_destroy() was called */
@@ -479,7 +476,7 @@ proctype irq_work(byte c)
 #ifdef BREAK_ADD_IN_FLIGHT
 #define may_trace	true
 #else
-#define may_trace	(depot_cb == NOT_QUEUED)
+#define may_trace	(depot_traced == ASKS_NOT)
 #endif
 
 #ifdef BREAK_SURPLUS_IS_DEAD
@@ -541,11 +538,8 @@ proctype keeper()
 	:: d_step { visited && !any(KEEPERS) && any(SURPLUS) && may_trace ->
 		splice(SURPLUS, TRACING);
 		if
-		:: depot_cb == NOT_QUEUED ->
-			depot_cb = QUEUED;
-#ifndef BREAK_TRIM_TAKES_NO_REF
-			refs++
-#endif
+		:: depot_traced == ASKS_NOT ->
+			depot_traced = ASKED
 		:: else
 		fi;
 		done() }
@@ -574,14 +568,14 @@ proctype keeper()
 		splice(DEPOT | SURPLUS, DEAD);
 		life = RETIRED;
 #ifdef BREAK_RETIRE_WITHOUT_GP
-		refs--;
+		pool_traced = TRACED;
 #else
-		pool_cb = QUEUED;
+		pool_traced = ASKED;
 #endif
 		done() }
 
-	/* pool_put() has announced the last grace period; keeper_finish() */
-	:: d_step { life == RETIRED && refs == 0 ->
+	/* The last grace period is over; keeper_finish() */
+	:: d_step { life == RETIRED && ended ->
 		to_slab(DEAD);
 		life = FINISHED;
 		must(all_home, !any(PLACES & ~(SLAB | RAW)));
@@ -596,9 +590,7 @@ proctype keeper()
 
 /* ---- grace periods ---- */
 
-#define in_rcu(cb)	((cb) > INVOKED)
-#define wanted		(life == RUN || old[0] || old[1] || \
-			 in_rcu(depot_cb) || in_rcu(pool_cb))
+#define wanted		(life == RUN || old[0] || old[1])
 
 inline come_closer(n)
 {
@@ -628,62 +620,47 @@ proctype rcu(bit exp)
 		come_closer(opened[0]);
 		come_closer(opened[1]);
 #endif
-#ifdef TAIL
-		depot_cb = depot_cb - (!exp && in_rcu(depot_cb));
-		pool_cb = pool_cb - (!exp && in_rcu(pool_cb));
-#endif
 		done() }
 	:: life == RELEASED -> break
 	od
 }
 
-/* Invoked after call_rcu_tasks_trace(), or after the call_rcu() behind it. */
-#ifdef TAIL
-#define OVER	INVOKED
-#else
-#define OVER	TRACED
-#endif
-
 /*
- * RCU tasks trace, call_trace_then_rcu() and the callbacks depot_trace_done()
- * and pool_trace_done().  Without -DTAIL a grace period also waits for an RCU
- * reader that was inside when it began, which is what rcu_trace_implies_rcu_gp()
- * is about.  The two callbacks may be invoked in any order.
+ * tracer_fn(), with depot_trace_done() and pool_trace_done(): of two that wait for the
+ * same grace period the depot has asked first.  One also waits for an RCU reader that was
+ * inside when it began, which is what rcu_trace_implies_rcu_gp() is about.
  */
 proctype tasks_trace()
 {
 	do
-	:: d_step { !tt && (depot_cb == QUEUED || pool_cb == QUEUED) ->
+	:: d_step { !tt && (depot_traced == ASKED || pool_traced == ASKED) ->
 		tt = true;
 		tt_waits = trace_in;
-#if !defined(TAIL) && !defined(BREAK_TRACE_WITHOUT_RCU)
+#ifndef BREAK_TRACE_WITHOUT_RCU
 		tt_waits_rcu = rcu_in;
 #endif
-		depot_cb = (depot_cb == QUEUED -> COVERED : depot_cb);
-		pool_cb = (pool_cb == QUEUED -> COVERED : pool_cb) }
+		depot_traced = (depot_traced == ASKED -> COVERED : depot_traced);
+		pool_traced = (pool_traced == ASKED -> COVERED : pool_traced) }
 	:: d_step { tt && !tt_waits && !tt_waits_rcu ->
 		tt = false;
-		depot_cb = (depot_cb == COVERED -> TRACED : depot_cb);
-		pool_cb = (pool_cb == COVERED -> TRACED : pool_cb) }
-#ifdef TAIL
-	:: d_step { depot_cb == TRACED -> depot_cb = INVOKED + next_end(0) }
-	:: d_step { pool_cb == TRACED -> pool_cb = INVOKED + next_end(0) }
-#endif
-	:: d_step { depot_cb == OVER ->
+		depot_traced = (depot_traced == COVERED -> TRACED : depot_traced);
+		pool_traced = (pool_traced == COVERED -> TRACED : pool_traced) }
+	:: d_step { depot_traced == TRACED ->
 		must(pool_alive, life < RELEASED);
-		splice(TRACING, DEAD);
-		depot_cb = NOT_QUEUED;
-#ifndef BREAK_TRIM_TAKES_NO_REF
-#ifndef BREAK_DONE_DROPS_NO_REF
-		refs--;
-#endif
-#endif
+		to_slab(TRACING);
+		depot_traced = ASKS_NOT;
 		done() }
-	:: d_step { pool_cb == OVER ->
+#ifdef BREAK_TOLD_IN_REVERSE
+	:: d_step { pool_traced == TRACED ->
+#else
+	:: d_step { pool_traced == TRACED && depot_traced == ASKS_NOT ->
+#endif
 		must(pool_alive, life < RELEASED);
-		pool_cb = NOT_QUEUED;
-		refs-- }
-	:: life == RELEASED && depot_cb == NOT_QUEUED && pool_cb == NOT_QUEUED && !tt -> break
+#ifndef BREAK_NOT_TOLD
+		ended = true;
+#endif
+		pool_traced = ASKS_NOT }
+	:: life == RELEASED && depot_traced == ASKS_NOT && pool_traced == ASKS_NOT && !tt -> break
 	od
 }
 

@@ -46,9 +46,8 @@ void bpf_mem_alloc_exit(void)
 
 	WARN(t.allocators, "bpf_ma: %llu allocators never got %llu objects back\n",
 	     t.allocators, t.slab_taken - t.slab_returned);
-	/* The callbacks and workers have announced their end, not reached it. */
-	rcu_barrier_tasks_trace();
-	rcu_barrier();
+	/* The workers have announced their end, not reached it.  The tracer wakes the keeper. */
+	cancel_work_sync(&tracer.work);
 	cancel_delayed_work_sync(&keeper.work);
 	cancel_work_sync(&engine.work);
 }

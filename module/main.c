@@ -59,9 +59,6 @@ static void __exit bpf_ma_module_exit(void)
 	bpf_ma_debugfs_exit();
 	bpf_ma_destroy_all();
 	bpf_mem_alloc_exit();
-	/* No callback may return into the module once it is gone. */
-	rcu_barrier_tasks_trace();
-	rcu_barrier();
 
 	bpf_ma_read_totals(&t);
 	if (t.maps_live || t.ma.allocators || t.ma.slab_taken != t.ma.slab_returned) {

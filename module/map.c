@@ -904,7 +904,7 @@ void bpf_ma_read_totals(struct bpf_ma_totals *totals)
  * bpf_ma_destroy_all() - destroy every map and wait until all of them are gone
  *
  * On return no callback or work of a map is pending or running; allocators may
- * still have some of their own.  No map may be created any more.
+ * still have work of their own.  No map may be created any more.
  *
  * Context: process; may sleep.
  */

@@ -13,7 +13,7 @@ Usage: scripts/check.sh [CHECK...]
   sparse      over the module; KDIR and KVERSION from the environment
   api         types of the interface and of what memalloc.c calls; KDIR, KVERSION
   kdir        what is said of kernels out of range; KDIR
-  bench       what the benchmarks refuse; committed results can be shown
+  bench       the native one is built; what the benchmarks refuse; committed results can be shown
   user        the tests that run in user space
   patches     the patch series: is up to date, applies, passes checkpatch
 
@@ -105,6 +105,7 @@ check_kdir() {
 }
 
 check_bench() {
+	make -s -C bench/native
 	tests/bench/run.sh
 }
 

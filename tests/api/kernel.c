@@ -12,7 +12,6 @@
 #define OLD(...)
 
 /* include/linux/rcupdate.h, kernel-patches/bpf 00bd9b746f5e */
-API(void, call_rcu, (struct rcu_head *head, rcu_callback_t func));
 API(void, rcu_read_lock, (void));
 API(void, rcu_read_unlock, (void));
 
@@ -28,7 +27,6 @@ API(bool, same_state_synchronize_rcu_full, (struct rcu_gp_seq *a,
 
 /* include/linux/rcupdate_trace.h, kernel-patches/bpf 231323c138f6 */
 API(void, call_rcu_tasks_trace, (struct rcu_head *head, rcu_callback_t func));
-API(void, rcu_barrier_tasks_trace, (void));
 
 /* Not for modules; compat.h has others under these names. */
 OLD(get_obj_cgroup_from_current, memcg_bpf_enabled)
@@ -47,6 +45,9 @@ API(struct mem_cgroup *, set_active_memcg, (struct mem_cgroup *memcg));
 /* include/linux/sched.h, as a patch of November 2025 has it */
 API(void, set_need_resched_current, (void));
 
+/* A macro of include/linux/rcupdate_wait.h; compat.h has it for older kernels. */
+OLD(wait_rcu_gp_state)
+
 /*
  * The rest: locks, lists, atomics, per-CPU data, workqueues, irq_work, slab.
  * obj_cgroup_put() is in compat.h.
@@ -58,13 +59,14 @@ OLD(smp_call_function_single, init_irq_work, irq_work_queue, irq_work_sync, irq_
 OLD(cpu_relax, preemptible, softirq_count)
 OLD(preempt_disable_notrace, preempt_enable_notrace, raw_cpu_ptr)
 OLD(queue_work, queue_delayed_work, mod_delayed_work, cancel_work_sync)
-OLD(cancel_delayed_work_sync, synchronize_rcu_expedited, rcu_barrier)
+OLD(cancel_delayed_work_sync, synchronize_rcu_expedited)
 OLD(raw_spin_lock_init, raw_spin_lock_irqsave, raw_spin_unlock_irqrestore)
 OLD(mutex_lock, mutex_unlock, local_irq_save, local_irq_restore, irqs_disabled)
-OLD(llist_add, llist_del_all, llist_empty, llist_for_each_safe, llist_for_each_entry_safe)
+OLD(llist_add, llist_del_all, llist_empty, llist_reverse_order)
+OLD(llist_for_each_safe, llist_for_each_entry_safe)
 OLD(list_add_tail, list_del, list_del_init, list_empty, list_for_each_entry)
 OLD(list_for_each_entry_safe, INIT_LIST_HEAD, LIST_HEAD_INIT)
-OLD(refcount_set, refcount_inc, refcount_dec_and_test, xchg)
+OLD(xchg)
 OLD(atomic_long_add, atomic_long_add_return, atomic_long_read)
 OLD(atomic_long_dec, atomic_long_inc)
 OLD(smp_load_acquire, smp_store_release, smp_mb__before_atomic, smp_rmb, barrier)

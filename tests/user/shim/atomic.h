@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Marked accesses, atomics and reference counts.
+ * Marked accesses and atomics.
  *
  * Each is a place where another CPU or an NMI makes a difference, and tells
  * the engine so.
@@ -113,17 +113,5 @@ static inline void atomic_long_dec(atomic_long_t *v)
 {
 	atomic_long_add_return(-1, v);
 }
-
-typedef struct {
-	int refs;
-} refcount_t;
-
-static inline void refcount_set(refcount_t *r, int n)
-{
-	__atomic_store_n(&r->refs, n, __ATOMIC_RELAXED);
-}
-
-void refcount_inc(refcount_t *r);
-bool refcount_dec_and_test(refcount_t *r);
 
 #endif

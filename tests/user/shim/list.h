@@ -91,6 +91,18 @@ static inline struct llist_node *llist_del_all(struct llist_head *list)
 	return xchg(&list->first, NULL);
 }
 
+static inline struct llist_node *llist_reverse_order(struct llist_node *node)
+{
+	struct llist_node *reversed = NULL, *next;
+
+	for (; node; node = next) {
+		next = node->next;
+		node->next = reversed;
+		reversed = node;
+	}
+	return reversed;
+}
+
 #define llist_for_each_safe(pos, n, node)				\
 	for (pos = (node); pos && (n = pos->next, true); pos = n)
 #define llist_entry(ptr, type, member)	container_of(ptr, type, member)

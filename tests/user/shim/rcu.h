@@ -11,15 +11,6 @@
 
 #include "types.h"
 
-struct rcu_head {
-	struct rcu_head *next;
-	void (*func)(struct rcu_head *rcu);
-	u64 cookie;
-	bool queued;
-};
-
-typedef void (*rcu_callback_t)(struct rcu_head *rcu);
-
 /* Grace periods that must be over: an ordinary or an expedited one. */
 struct rcu_gp_seq {
 	u64 normal;
@@ -36,15 +27,14 @@ void start_poll_synchronize_rcu_full(struct rcu_gp_seq *cookie);
 bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *cookie);
 void synchronize_rcu_expedited(void);
 
+/* Waits for such a grace period as @call would have a callback wait for. */
+#define wait_rcu_gp_state(state, call)	wait_as_##call()
+void wait_as_call_rcu_tasks_trace(void);
+
 static inline bool same_state_synchronize_rcu_full(struct rcu_gp_seq *a,
 						   struct rcu_gp_seq *b)
 {
 	return a->normal == b->normal && a->expedited == b->expedited;
 }
-
-void call_rcu(struct rcu_head *rcu, rcu_callback_t func);
-void call_rcu_tasks_trace(struct rcu_head *rcu, rcu_callback_t func);
-void rcu_barrier(void);
-void rcu_barrier_tasks_trace(void);
 
 #endif

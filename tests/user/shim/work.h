@@ -33,6 +33,7 @@ struct work_struct {
 	struct work_struct *next;
 	bool pending;		/* queued, or its timer is armed */
 	bool running;
+	unsigned long cancelled;	/* in the run of that number, for good */
 };
 
 struct delayed_work {

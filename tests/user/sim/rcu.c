@@ -13,15 +13,9 @@ struct gp {
 	u64 wanted;		/* the highest number that somebody waits for */
 	u64 since;		/* sim.seq when it began */
 	u64 began;		/* sim.ns */
-	struct rcu_head *first, **last;	/* callbacks */
-	unsigned int running;	/* callbacks */
 };
 
-static struct gp gps[GP_KINDS] = {
-	[GP_NORMAL] = { .last = &gps[GP_NORMAL].first },
-	[GP_TRACE] = { .last = &gps[GP_TRACE].first },
-};
-
+static struct gp gps[GP_KINDS];
 static unsigned long gps_asked_for;
 
 /* ---- readers ---- */
@@ -162,8 +156,7 @@ bool rcu_is_idle(void)
 	enum gp_kind kind;
 
 	for (kind = 0; kind < GP_KINDS; kind++)
-		if (gps[kind].first || gps[kind].running ||
-		    gps[kind].wanted > gps[kind].completed)
+		if (gps[kind].wanted > gps[kind].completed)
 			return false;
 	return true;
 }
@@ -176,8 +169,6 @@ void rcu_settle(void)
 	for (kind = 0; kind < GP_KINDS; kind++) {
 		struct gp *gp = &gps[kind];
 
-		if (gp->first || gp->running)
-			shim_fail("a callback is left from the run before");
 		gp->started += 3;
 		gp->completed = gp->started;
 		gp->wanted = gp->started;
@@ -228,112 +219,35 @@ bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *cookie)
 	       gps[GP_EXPEDITED].completed >= cookie->expedited;
 }
 
-static bool expedited_is_over(void *arg)
+struct gp_wait {
+	const struct gp *gp;
+	u64 number;
+};
+
+static bool gp_is_over(void *arg)
 {
-	return gps[GP_EXPEDITED].completed >= *(u64 *)arg;
+	const struct gp_wait *wait = arg;
+
+	return wait->gp->completed >= wait->number;
+}
+
+static void wait_for_gp(struct gp *gp)
+{
+	struct gp_wait wait = { .gp = gp };
+
+	shim_point();
+	wait.number = ask_for_gp(gp);
+	sim_wait(gp_is_over, &wait);
 }
 
 void synchronize_rcu_expedited(void)
 {
-	u64 number;
-
 	sim_check_task("synchronize_rcu_expedited()");
-	shim_point();
-	number = ask_for_gp(&gps[GP_EXPEDITED]);
-	sim_wait(expedited_is_over, &number);
+	wait_for_gp(&gps[GP_EXPEDITED]);
 }
 
-/* ---- callbacks ---- */
-
-static void queue_callback(struct gp *gp, struct rcu_head *rcu, rcu_callback_t func)
+void wait_as_call_rcu_tasks_trace(void)
 {
-	shim_point();
-	if (rcu->queued)
-		shim_fail("rcu_head queued twice");
-	rcu->queued = true;
-	rcu->func = func;
-	rcu->next = NULL;
-	rcu->cookie = ask_for_gp(gp);
-	*gp->last = rcu;
-	gp->last = &rcu->next;
-}
-
-void call_rcu(struct rcu_head *rcu, rcu_callback_t func)
-{
-	sim_check_any("call_rcu()");
-	queue_callback(&gps[GP_NORMAL], rcu, func);
-}
-
-void call_rcu_tasks_trace(struct rcu_head *rcu, rcu_callback_t func)
-{
-	sim_check_any("call_rcu_tasks_trace()");
-	queue_callback(&gps[GP_TRACE], rcu, func);
-}
-
-static bool callback_is_ready(void *arg)
-{
-	struct gp *gp = arg;
-
-	return gp->first && gp->completed >= gp->first->cookie;
-}
-
-/* In any order: on a machine each CPU has a list of its own. */
-static struct rcu_head *take_callback(struct gp *gp)
-{
-	struct rcu_head *rcu, **at = &gp->first;
-
-	while (sim.cfg.chooser == CHOOSE_RANDOM && (*at)->next &&
-	       gp->completed >= (*at)->next->cookie && sim_random(2))
-		at = &(*at)->next;
-	rcu = *at;
-	*at = rcu->next;
-	if (!rcu->next)
-		gp->last = at;
-	return rcu;
-}
-
-static void callbacks_fn(void *arg)
-{
-	struct gp *gp = arg;
-
-	for (;;) {
-		struct rcu_head *rcu;
-
-		sim_wait(callback_is_ready, gp);
-		sim_move_anywhere();
-		rcu = take_callback(gp);
-		gp->running++;
-		rcu->queued = false;
-		sim_log("callback");
-		rcu->func(rcu);
-		/* What it announced has happened, but it has not ended. */
-		shim_point();
-		gp->running--;
-	}
-}
-
-void rcu_create_threads(void)
-{
-	sim_spawn_daemon("rcuc", 0, false, callbacks_fn, &gps[GP_NORMAL]);
-	sim_spawn_daemon("trace", 0, false, callbacks_fn, &gps[GP_TRACE]);
-}
-
-static bool callbacks_are_over(void *arg)
-{
-	struct gp *gp = arg;
-
-	return !gp->first && !gp->running;
-}
-
-/* Stronger than the kernel's, which does not wait for what comes meanwhile. */
-void rcu_barrier(void)
-{
-	sim_check_task("rcu_barrier()");
-	sim_wait(callbacks_are_over, &gps[GP_NORMAL]);
-}
-
-void rcu_barrier_tasks_trace(void)
-{
-	sim_check_task("rcu_barrier_tasks_trace()");
-	sim_wait(callbacks_are_over, &gps[GP_TRACE]);
+	sim_check_task("wait_rcu_gp_state()");
+	wait_for_gp(&gps[GP_TRACE]);
 }

@@ -188,7 +188,7 @@ static void count_step(void)
 		shim_fail("livelock: no end after %lu steps", sim.steps);
 }
 
-/* Workers and callbacks run anywhere. */
+/* Workers run anywhere. */
 void sim_move_anywhere(void)
 {
 	struct ctx *ctx = sim.current;
@@ -448,7 +448,6 @@ static void create_ctxs(void)
 		sim_spawn_daemon("idle", cpu, true, idle_fn, NULL)->idle = true;
 	irq_create_threads();
 	work_create_threads();
-	rcu_create_threads();
 	/* Each begins to wait; or the first run would differ from all others. */
 	sim_for_each_ctx(ctx)
 		switch_to(ctx);
@@ -464,6 +463,7 @@ void sim_start(const struct sim_config *cfg, u64 seed)
 		create_ctxs();
 	sim.cfg = *cfg;
 	sim.random = seed * 0x9e3779b97f4a7c15ULL + 1;
+	sim.runs++;
 	sim.steps = 0;
 	shim_nr_cpus = cfg->cpus;
 	for (cpu = 0; cpu < SHIM_CPUS_MAX; cpu++)

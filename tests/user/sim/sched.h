@@ -90,6 +90,7 @@ struct sim {
 	struct sim_cpu cpu[SHIM_CPUS_MAX];
 	u64 seq;		/* orders events: readers, frees, grace periods */
 	u64 ns;			/* the clock */
+	unsigned long runs;	/* times that sim_start() was called */
 	unsigned long steps, step_limit;
 	unsigned long nmis;
 	unsigned long rescheds;	/* times that a task was asked to give way */
@@ -139,7 +140,6 @@ void sim_park(int cpu);
 /* rcu.c: grace periods */
 enum gp_kind { GP_NORMAL, GP_EXPEDITED, GP_TRACE, GP_KINDS };
 
-void rcu_create_threads(void);
 void rcu_settle(void);
 bool rcu_is_idle(void);
 bool rcu_can_step(enum gp_kind kind, bool useful);

@@ -587,12 +587,16 @@ START_TEST(statistics)
 
 static void run_module_exit(void)
 {
-	struct heap heap;
+	struct heap heaps[2];
+	int i;
 
-	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
-	heap_free(&heap, heap_alloc(&heap, 0));
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(heap_init(&heaps[i], FEW, 0), 0);
+		heap_free(&heaps[i], heap_alloc(&heaps[i], 0));
+	}
 	explore_begin();
-	heap_destroy(&heap);
+	for (i = 0; i < 2; i++)
+		heap_destroy(&heaps[i]);
 	bpf_mem_alloc_exit();
 	explore_end();
 	ck_assert_int_eq(heap_totals().allocators, 0);

@@ -296,6 +296,90 @@ START_TEST(parked_irq_work)
 	heap_check_all_gone();
 }
 
+static void stay_fn(void *arg)
+{
+	const bool *stay = arg;
+
+	rcu_read_lock_trace();
+	while (*stay)
+		sim_sleep(10 * NSEC_PER_MSEC);
+	rcu_read_unlock_trace();
+}
+
+/* Lets a tasks-trace reader in, who stays until @stay is false. */
+static void trace_reader_enters(bool *stay)
+{
+	*stay = true;
+	sim_spawn("reader", 1, stay_fn, stay);
+	sim_sleep(NSEC_PER_MSEC);
+}
+
+/* Allocates @n objects, frees them, and waits until some are on their way to slab. */
+static void use_and_leave(struct heap *used, size_t n)
+{
+	void *ptrs[60];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ptrs[i] = heap_alloc(used, 0);
+		sim_sleep(NSEC_PER_MSEC);
+	}
+	for (i = 0; i < n; i++)
+		heap_free(used, ptrs[i]);
+	sim_sleep(500 * NSEC_PER_MSEC);
+	ck_assert_uint_gt(heap_stats(used).wait_trace, 0);
+}
+
+/*
+ * A tasks-trace grace period of another allocator is under way when this one asks for
+ * the next, and then for its last. What waits for the former is @robbed meanwhile, so
+ * that nothing but the order keeps the allocator there.
+ */
+static void destroy_beside_another(bool robbed, u64 seed)
+{
+	bool first_stays, second_stays;
+	struct heap other;
+	void *ptrs[100];
+	size_t n = 0;
+
+	sim_start(&(struct sim_config){
+		.cpus = 2, .chooser = CHOOSE_RANDOM,
+		.switches = 100, .one_in = 1 + seed % 60,
+	}, seed);
+	ck_assert_int_eq(heap_init(&other, FEW, 0), 0);
+	ck_assert_int_eq(heap_init(&heap, FEW, 0), 0);
+	trace_reader_enters(&first_stays);
+	use_and_leave(&other, 30);
+	trace_reader_enters(&second_stays);
+	use_and_leave(&heap, 60);
+	while (robbed && heap_stats(&heap).wait_trace) {
+		ck_assert_uint_lt(n, ARRAY_SIZE(ptrs));
+		ptrs[n++] = heap_alloc(&heap, 0);
+		sim_sleep(NSEC_PER_MSEC);
+	}
+	while (n)
+		heap_free(&heap, ptrs[--n]);
+	heap_destroy(&heap);
+	heap_idle();
+	first_stays = false;
+	heap_idle();
+	ck_assert_uint_eq(heap_totals().allocators, 2);
+	second_stays = false;
+	sim_join();
+	heap_idle();
+	ck_assert_uint_eq(heap_totals().allocators, 1);
+	heap_destroy(&other);
+	heap_check_all_gone();
+}
+
+START_TEST(beside_another)
+{
+	u64 seed;
+
+	for (seed = 0; seed < 240; seed++)
+		destroy_beside_another(_i, seed);
+}
+
 /* One after another, while others live. */
 START_TEST(many)
 {
@@ -331,6 +415,7 @@ struct Suite *suite_destroy(void)
 	tcase_add_loop_test(tcase, woken_while_it_settles, 0, n);
 	tcase_add_loop_test(tcase, with_interrupts_off, 0, n);
 	tcase_add_loop_test(tcase, parked_irq_work, 0, n);
+	tcase_add_loop_test(tcase, beside_another, 0, 2);
 	suite_add_tcase(suite, tcase);
 	add_tests(suite, "many", 10, while_many_are_dead, many);
 	return suite;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Work items of the deterministic engine: two workers, and timers. */
+/*
+ * Work items of the deterministic engine: as many workers as memalloc.c has items, for
+ * some wait for grace periods; and timers.
+ */
 #include "sched.h"
 
 static struct work_struct *queue, **queue_end = &queue;
@@ -8,6 +11,13 @@ static unsigned int nr_running;
 static unsigned long items_run;
 
 /* ---- the queue ---- */
+
+/* Who cancels an item may go away, with what it runs. */
+static void check_not_cancelled(const struct work_struct *work)
+{
+	if (work->cancelled == sim.runs)
+		shim_fail("work item queued after it was cancelled");
+}
 
 static void enqueue(struct work_struct *work)
 {
@@ -70,6 +80,7 @@ void work_create_threads(void)
 {
 	sim_spawn_daemon("kworker", 0, false, worker_fn, NULL);
 	sim_spawn_daemon("kworker", 0, false, worker_fn, NULL);
+	sim_spawn_daemon("kworker", 0, false, worker_fn, NULL);
 }
 
 bool work_is_pending(void)
@@ -87,6 +98,7 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	(void)wq;
 	sim_check_any("queue_work()");
 	shim_point();
+	check_not_cancelled(work);
 	if (work->pending)
 		return false;
 	work->pending = true;
@@ -98,6 +110,7 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 
 static void arm(struct delayed_work *work, unsigned long delay)
 {
+	check_not_cancelled(&work->work);
 	work->work.pending = true;
 	if (!delay) {
 		enqueue(&work->work);
@@ -194,6 +207,7 @@ void cancel_work_sync(struct work_struct *work)
 		dequeue(work);
 	work->pending = false;
 	sim_wait(is_not_running, work);
+	work->cancelled = sim.runs;
 }
 
 void cancel_delayed_work_sync(struct delayed_work *work)
@@ -203,4 +217,5 @@ void cancel_delayed_work_sync(struct delayed_work *work)
 	sim_wait(is_not_running, &work->work);
 	/* It may have queued itself again. */
 	steal(work);
+	work->work.cancelled = sim.runs;
 }

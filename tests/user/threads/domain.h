@@ -2,7 +2,7 @@
 /*
  * Two domains of userspace-rcu: RCU and RCU-tasks-trace.
  *
- * Apart from the shim, for both have a struct rcu_head.
+ * Apart from the shim, for both have rcu_read_lock() and others.
  */
 #ifndef _THREADS_DOMAIN_H
 #define _THREADS_DOMAIN_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine of real threads: each CPU is one, and so are the workers and who
- * runs callbacks.  Interrupts are polled for where they get enabled, NMIs are
- * signals.
+ * The engine of real threads: each CPU is one, and so are the workers.  Interrupts are
+ * polled for where they get enabled, NMIs are signals.
  */
 #ifndef _THREADS_THREADS_H
 #define _THREADS_THREADS_H
