@@ -116,7 +116,7 @@ MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an exped
  * Rest between the end of an expedited grace period and the next request.  Where n times
  * expedite_bytes wait it is an n-th of that.
  */
-static unsigned int expedite_rest_us = 1000;
+static unsigned int expedite_rest_us = 900;
 module_param(expedite_rest_us, uint, 0644);
 MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, less if much waits");
 

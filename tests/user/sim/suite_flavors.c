@@ -288,10 +288,10 @@ START_TEST(pressure_expedites)
 	gps = heap_totals().gp_expedited;
 	ck_assert_uint_gt(gps, 5);
 	/*
-	 * One takes 1 ms, then comes an eighth of that, then a rest: 1000 us where 64 KiB
+	 * One takes 1 ms, then comes an eighth of that, then a rest: 900 us where 64 KiB
 	 * wait, which are 16 objects.  What waits is what was freed since one began.
 	 */
-	rest = 1000 * NSEC_PER_USEC * 16 / (4000 / gps);
+	rest = 900 * NSEC_PER_USEC * 16 / (4000 / gps);
 	ck_assert_uint_le(gps, (sim.ns - began) / (1125 * NSEC_PER_USEC + rest) + 1);
 	/* By Little's law 33 a millisecond; a normal grace period takes 20 ms. */
 	ck_assert_uint_lt(most, 300);
@@ -331,10 +331,10 @@ START_TEST(pressure_shortens_rest)
 	ck_assert_uint_lt(fast, 5 * slow);
 }
 
-/* However fast: 10 us for a grace period, and a rest of 1000 / 10. */
+/* However fast: 10 us for a grace period, and a rest of 900 / 10. */
 START_TEST(rest_is_not_too_short)
 {
-	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 1000 / 10) + 1);
+	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 900 / 10) + 1);
 }
 
 /* A slow expedited grace period is followed by a longer rest. */
