@@ -1335,13 +1335,13 @@ static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 	cache_spare(c, &idle);
 }
 
-/* Owner: takes in what is ready, and returns whether there was something. */
-static notrace bool cache_harvest(struct bpf_mem_cache *c)
+/* Owner: takes in what is ready. */
+static notrace void cache_harvest(struct bpf_mem_cache *c)
 {
 	struct bpf_ma_list ready = cache_take_ready(c);
 
 	if (!ready.count)
-		return false;
+		return;
 	if (!c->reuses) {
 		list_splice_front(&c->dead, &ready);
 	} else if (!c->allocates) {
@@ -1350,7 +1350,6 @@ static notrace bool cache_harvest(struct bpf_mem_cache *c)
 		cache_spare_idle(c);
 		cache_gain(c, &ready);
 	}
-	return true;
 }
 
 static notrace u64 cache_waiting_bytes(const struct bpf_mem_cache *c)
@@ -1558,8 +1557,8 @@ static notrace bool cache_is_low(struct bpf_mem_cache *c)
 {
 	WRITE_ONCE(c->asks, true);
 	c->allocates = true;
-	if (!cache_harvest(c) || !c->reuses)
-		cache_gain(c, &c->spare);
+	cache_harvest(c);
+	cache_gain(c, &c->spare);
 	return c->free.count <= c->low;
 }
 
