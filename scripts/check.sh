@@ -105,8 +105,7 @@ check_kdir() {
 }
 
 check_bench() {
-	make -s -C bench/native
-	tests/bench/run.sh
+	make -s -C bench/native && tests/bench/run.sh
 }
 
 check_user() {
