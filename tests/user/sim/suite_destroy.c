@@ -46,11 +46,20 @@ static void reader_fn(void *arg)
 
 static void trace_reader_fn(void *arg)
 {
-	(void)arg;
+	const bool *stays = arg;
+
 	rcu_read_lock_trace();
-	while (readers_stay)
+	while (*stays)
 		sim_sleep(10 * NSEC_PER_MSEC);
 	rcu_read_unlock_trace();
+}
+
+/* Lets a tasks-trace reader in, who stays as long as @stays is true. */
+static void trace_reader_enters(bool *stays)
+{
+	*stays = true;
+	sim_spawn("reader", 1, trace_reader_fn, stays);
+	sim_sleep(NSEC_PER_MSEC);
 }
 
 static void step_gp(enum gp_kind kind)
@@ -131,8 +140,7 @@ static void step(char what)
 		nr_readers++;
 		break;
 	case 'T':
-		sim_spawn("reader", 1, trace_reader_fn, NULL);
-		sim_sleep(NSEC_PER_MSEC);
+		trace_reader_enters(&readers_stay);
 		nr_readers++;
 		break;
 	}
@@ -294,24 +302,6 @@ START_TEST(parked_irq_work)
 	ck_assert_int_eq(heap_totals().allocators, 1);
 	sim_set_online(1, true);
 	heap_check_all_gone();
-}
-
-static void stay_fn(void *arg)
-{
-	const bool *stay = arg;
-
-	rcu_read_lock_trace();
-	while (*stay)
-		sim_sleep(10 * NSEC_PER_MSEC);
-	rcu_read_unlock_trace();
-}
-
-/* Lets a tasks-trace reader in, who stays until @stay is false. */
-static void trace_reader_enters(bool *stay)
-{
-	*stay = true;
-	sim_spawn("reader", 1, stay_fn, stay);
-	sim_sleep(NSEC_PER_MSEC);
 }
 
 /* Allocates @n objects, frees them, and waits until some are on their way to slab. */
