@@ -1850,9 +1850,10 @@ static bool cache_refill(struct bpf_mem_cache *c)
 }
 
 /*
- * Of slab where somebody allocates, who has asked slab before: what slab gives is charged
- * in advance, 64 pages at a time on each CPU that asks.  A CPU that only frees is not to
- * be one of them for the sake of a few magazines, and gets those of depot_stock_empty().
+ * Of slab where there was a refill ever, which asked slab before: what slab gives is
+ * charged in advance, 64 pages at a time on each CPU that asks.  A CPU that only frees is
+ * not to be one of them for the sake of a few magazines, and gets those of
+ * depot_stock_empty().
  */
 static void cache_get_mags(struct bpf_mem_cache *c)
 {
@@ -1862,7 +1863,7 @@ static void cache_get_mags(struct bpf_mem_cache *c)
 
 	for (i = 0; i < BPF_MA_MAG_STOCK; i++) {
 		mag = depot_get_empty(c->depot);
-		if (!mag && peek(c->allocates))
+		if (!mag && peek(c->stat.refills))
 			mag = slab_take_mag(c->depot, c->full);
 		if (!mag) {
 			WRITE_ONCE(c->depot->lacks, true);

@@ -521,6 +521,23 @@ START_TEST(who_only_frees_asks_nothing)
 	end(&heap);
 }
 
+/* A CPU that has allocated before has a magazine of slab for each batch that it frees. */
+START_TEST(who_allocated_has_magazines)
+{
+	struct deleter deleter = { .batch = FEW_FULL, .plain = 1 };
+	struct heap heap;
+	long calls;
+
+	deleter.heap = &heap;
+	begin(&heap, BPF_MA_REUSE_AFTER_RCU_GP);
+	alloc_all(&heap, deleter.ptrs, ARRAY_SIZE(deleter.ptrs));
+	calls = slab.calls;
+	delete_all_fn(&deleter);
+	/* The first batch, which is loose, has them brought. */
+	ck_assert_int_ge(slab.calls - calls, ARRAY_SIZE(deleter.ptrs) / FEW_FULL - 1);
+	end(&heap);
+}
+
 /* So many pairs as close @batches batches, each of which is ready before the next. */
 static void free_and_reuse(struct heap *heap, int batches)
 {
@@ -828,6 +845,7 @@ struct Suite *suite_flavors(void)
 	tcase_add_loop_test(elsewhere, ready_is_not_left, 0, 4);
 	tcase_add_loop_test(elsewhere, dead_is_not_left, 0, 2);
 	tcase_add_loop_test(elsewhere, who_only_frees_asks_nothing, 0, 4);
+	tcase_add_test(elsewhere, who_allocated_has_magazines);
 	suite_add_tcase(suite, elsewhere);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
