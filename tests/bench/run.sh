@@ -99,7 +99,7 @@ if (($(nproc) >= 2)); then
 	refuses "accepted is a file that can be read" bench/native/run MEMALLOC=nowhere
 fi
 
-for file in "$top"/bench/results/{,counted/,floor/}*.json; do
+for file in "$top"/bench/results/{,counted/,floor/,slow-host/}*.json; do
 	case $file in
 	*/native-*)	shows "$top/bench/native/table.py" "$file" ;;
 	*)		shows "$top/bench/table.py" "$file" ;;
