@@ -44,12 +44,14 @@ enum bpf_mem_alloc_flags {
  * struct bpf_mem_alloc - handle of an allocator, embedded in its user
  * @pool: everything that outlives the handle while a destroy is under way
  * @caches: first of the allocator's per-CPU caches, one per size class
+ * @flags: enum bpf_mem_alloc_flags, at hand for every allocation and free
  *
  * A zeroed handle is not initialized; bpf_mem_alloc_destroy() ignores it.
  */
 struct bpf_mem_alloc {
 	struct bpf_ma_pool *pool;
 	struct bpf_mem_cache __percpu *caches;
+	unsigned int flags;
 };
 
 /**

@@ -99,6 +99,8 @@
 #define BPF_MA_REST_PARTS	10	/* the shortest rest is that part of a full one */
 #define BPF_MA_GP_LATE_NS	(300 * NSEC_PER_USEC)	/* three times what is usual */
 #define BPF_MA_AT_MAGS		0x10000	/* in @active: the fast path is at the magazines */
+/* Flavors whose every free waits for a grace period. */
+#define BPF_MA_WAITS		(BPF_MA_REUSE_AFTER_RCU_GP | BPF_MA_FREE_AFTER_RCU_GP)
 
 static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
 	16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096,
@@ -177,7 +179,6 @@ struct bpf_ma_batch {
  * @low: refill when fewer objects than this are free, and somebody allocates
  * @high: give surplus to the depot when more than this are free
  * @full: objects in the open batch with which it is closed, and in a magazine
- * @waits: frees wait for a grace period, copied from the flavor
  * @reuses: what waited becomes free, else dead
  * @room: slots of @filling that are free, 0 without one
  * @left: objects in @loaded, 0 without one
@@ -226,7 +227,6 @@ struct bpf_ma_batch {
 struct bpf_mem_cache {
 	unsigned int active;
 	u16 low, high, full;
-	bool waits;
 	bool reuses;
 	unsigned int room;
 	unsigned int left;
@@ -728,6 +728,11 @@ static bool depot_is_percpu(const struct bpf_ma_depot *d)
 	return d->pool->flags & BPF_MA_PERCPU;
 }
 
+static bool depot_waits(const struct bpf_ma_depot *d)
+{
+	return d->pool->flags & BPF_MA_WAITS;
+}
+
 /*
  * slab_take - take up to @n objects from slab
  * @gfp: GFP_KERNEL or GFP_NOWAIT; charged to the allocator's memory cgroup
@@ -1178,7 +1183,7 @@ static __always_inline void cache_exit_mags(struct bpf_mem_cache *c)
 	WRITE_ONCE(c->active, 0);
 }
 
-/* In the fast path, or the owner that has the magazines. */
+/* In the fast path, or the owner that has the magazines: whether there was room. */
 static __always_inline bool cache_put_to_mag(struct bpf_mem_cache *c,
 					     struct bpf_ma_obj *obj)
 {
@@ -1188,12 +1193,14 @@ static __always_inline bool cache_put_to_mag(struct bpf_mem_cache *c,
 	return true;
 }
 
-/* Likewise; NULL where there is none. */
-static __always_inline struct bpf_ma_obj *cache_take_from_mag(struct bpf_mem_cache *c)
+/* Likewise, whether there was one. */
+static __always_inline bool cache_take_from_mag(struct bpf_mem_cache *c,
+						struct bpf_ma_obj **obj)
 {
 	if (unlikely(!c->left))
-		return NULL;
-	return c->loaded->slots[--c->left];
+		return false;
+	*obj = c->loaded->slots[--c->left];
+	return true;
 }
 
 static __always_inline unsigned int cache_newest(const struct bpf_mem_cache *c)
@@ -1500,28 +1507,32 @@ static noinline notrace void cache_freed_now(struct bpf_mem_cache *c,
 	cache_leave(c, raise, flags);
 }
 
-/* Whether @obj found a magazine.  The first look is a hint, of whatever CPU. */
+/*
+ * Whether @obj found a magazine.  Who found one leaves on a way of its own, and need not
+ * look again which way it came.
+ */
 static __always_inline bool cache_free_fast(struct bpf_mem_alloc *ma, unsigned int class,
-					    struct bpf_ma_obj *obj, bool rcu)
+					    struct bpf_ma_obj *obj)
 {
-	struct bpf_mem_cache *c = raw_cpu_ptr(ma->caches) + class;
-	bool done = false;
+	struct bpf_mem_cache *c;
 
-	if (!(rcu || c->waits) || !peek(c->room))
-		return false;
 	preempt_disable_notrace();
 	c = this_cpu_ptr(ma->caches) + class;
-	if (cache_enter_mags(c)) {
-		done = cache_put_to_mag(c, obj);
+	if (likely(cache_enter_mags(c))) {
+		if (likely(cache_put_to_mag(c, obj))) {
+			cache_exit_mags(c);
+			preempt_enable_notrace();
+			return true;
+		}
 		cache_exit_mags(c);
 	}
 	preempt_enable_notrace();
-	return done;
+	return false;
 }
 
 /*
- * @ma is looked up only after interrupts, or preemption, are off: a caller that may
- * migrate stays with the cache of the CPU that it is on.  What is not common is left to
+ * The cache is looked up only after interrupts, or preemption, are off: a caller that may
+ * migrate stays with that of the CPU that it is on.  What is not common is left to
  * functions that are called last, so that this needs no stack frame.
  */
 static __always_inline void cache_free(struct bpf_mem_alloc *ma,
@@ -1531,11 +1542,11 @@ static __always_inline void cache_free(struct bpf_mem_alloc *ma,
 	struct bpf_mem_cache *c;
 	unsigned long flags;
 
-	if (cache_free_fast(ma, class, obj, rcu))
+	rcu |= ma->flags & BPF_MA_WAITS;
+	if (rcu && likely(cache_free_fast(ma, class, obj)))
 		return;
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
-	rcu |= c->waits;
 	if (unlikely(!cache_enter(c))) {
 		cache_free_nested(c, obj, rcu, flags);
 	} else if (rcu) {
@@ -1613,8 +1624,7 @@ static notrace struct bpf_ma_obj *cache_pop(struct bpf_mem_cache *c)
 		return cache_pick(c);
 	if (!c->left && !c->free.head && c->free.mags)
 		cache_load(c);
-	obj = cache_take_from_mag(c);
-	return obj ?: list_pop(&c->free);
+	return cache_take_from_mag(c, &obj) ? obj : list_pop(&c->free);
 }
 
 static notrace struct bpf_ma_obj *cache_take_reserve(struct bpf_mem_cache *c)
@@ -1704,33 +1714,46 @@ static noinline notrace void *cache_alloc_slow(struct bpf_mem_alloc *ma,
 	return obj ? obj_to_ptr(obj) : NULL;
 }
 
-/* An object from a magazine, or NULL.  The first look is a hint, of whatever CPU. */
-static __always_inline struct bpf_ma_obj *cache_alloc_fast(struct bpf_mem_alloc *ma,
-							   unsigned int class)
+/*
+ * Whether to try cache_alloc_fast(): where whatever is freed waits and is reused then, as
+ * most of it is in magazines; elsewhere if there is one.  That look is a hint, of whatever
+ * CPU.
+ */
+static __always_inline bool cache_expects_mag(const struct bpf_mem_alloc *ma,
+					      unsigned int class)
 {
-	struct bpf_mem_cache *c = raw_cpu_ptr(ma->caches) + class;
-	struct bpf_ma_obj *obj = NULL;
+	return ma->flags & BPF_MA_REUSE_AFTER_RCU_GP ||
+	       peek((raw_cpu_ptr(ma->caches) + class)->left);
+}
 
-	if (!peek(c->left))
-		return NULL;
+/* Whether there was an object in a magazine; as cache_free_fast(). */
+static __always_inline bool cache_alloc_fast(struct bpf_mem_alloc *ma, unsigned int class,
+					     struct bpf_ma_obj **obj)
+{
+	struct bpf_mem_cache *c;
+
 	preempt_disable_notrace();
 	c = this_cpu_ptr(ma->caches) + class;
-	if (cache_enter_mags(c)) {
-		obj = cache_take_from_mag(c);
+	if (likely(cache_enter_mags(c))) {
+		if (likely(cache_take_from_mag(c, obj))) {
+			cache_exit_mags(c);
+			preempt_enable_notrace();
+			return true;
+		}
 		cache_exit_mags(c);
 	}
 	preempt_enable_notrace();
-	return obj;
+	return false;
 }
 
 static __always_inline void *cache_alloc(struct bpf_mem_alloc *ma,
 					 unsigned int class, bool may_spin)
 {
-	struct bpf_ma_obj *obj = cache_alloc_fast(ma, class);
+	struct bpf_ma_obj *obj;
 	struct bpf_mem_cache *c;
 	unsigned long flags;
 
-	if (obj)
+	if (cache_expects_mag(ma, class) && likely(cache_alloc_fast(ma, class, &obj)))
 		return obj_to_ptr(obj);
 	local_irq_save(flags);
 	c = this_cpu_ptr(ma->caches) + class;
@@ -1930,7 +1953,7 @@ static void cache_work_fn(struct irq_work *work)
 	WRITE_ONCE(c->working, true);
 	cache_collect_side(c);
 	cache_harvest(c);
-	if (!c->waits && c->free.count > c->high)
+	if (!depot_waits(c->depot) && c->free.count > c->high)
 		cache_cut_free(c, cache_middle(c));
 	spare = list_take(&c->spare);
 	/* More would be a long time in hard interrupt context. */
@@ -2460,8 +2483,6 @@ static void depot_init(struct bpf_ma_pool *pool, unsigned int index,
 	for_each_possible_cpu(cpu) {
 		struct bpf_mem_cache *c = per_cpu_ptr(pool->caches, cpu) + index;
 
-		c->waits = pool->flags & (BPF_MA_REUSE_AFTER_RCU_GP |
-					  BPF_MA_FREE_AFTER_RCU_GP);
 		c->reuses = !(pool->flags & BPF_MA_FREE_AFTER_RCU_GP);
 		init_irq_work(&c->work, cache_work_fn);
 		cache_set_watermarks(c, unit_size, pool->flags & BPF_MA_PERCPU);
@@ -2503,14 +2524,12 @@ static void ma_attach(struct bpf_mem_alloc *ma, struct bpf_ma_pool *pool)
 {
 	ma->pool = pool;
 	ma->caches = pool->caches;
+	ma->flags = pool->flags;
 }
 
 static int ma_check(int size, unsigned int flags)
 {
-	const unsigned int flavors = BPF_MA_REUSE_AFTER_RCU_GP |
-				     BPF_MA_FREE_AFTER_RCU_GP;
-
-	if (flags & ~(BPF_MA_PERCPU | flavors) || (flags & flavors) == flavors)
+	if (flags & ~(BPF_MA_PERCPU | BPF_MA_WAITS) || (flags & BPF_MA_WAITS) == BPF_MA_WAITS)
 		return -EINVAL;
 	if (size < 0 || (!size && flags & BPF_MA_PERCPU))
 		return -EINVAL;
@@ -2687,7 +2706,7 @@ void notrace *bpf_mem_alloc(struct bpf_mem_alloc *ma, size_t size)
 	/* Before the header is added, for that may wrap around. */
 	if (!size || size > BPF_MA_SIZE_MAX)
 		return NULL;
-	if (!(ma->pool->flags & BPF_MA_PERCPU))
+	if (!(ma->flags & BPF_MA_PERCPU))
 		size += BPF_MA_HDR;
 	class = class_of(size);
 	if (class < 0 || unlikely(!depot_is_ready(&ma->pool->depots[class])))

@@ -26,7 +26,7 @@ static void init_refuses(struct ma_run *run)
 		{ INT_MAX, 0, -E2BIG },
 		{ PCPU_MIN_UNIT_SIZE + 1, BPF_MA_PERCPU, -E2BIG },
 	};
-	struct bpf_mem_alloc ma, none = {};
+	struct bpf_mem_alloc ma;
 	struct bpf_mem_alloc_totals before, t;
 	int i, err;
 
@@ -38,7 +38,7 @@ static void init_refuses(struct ma_run *run)
 			      cases[i].size, cases[i].flags, err, cases[i].err))
 			return;
 		/* A caller may pass it to destroy regardless. */
-		if (!MA_CHECK(run, !memcmp(&ma, &none, sizeof(ma)), "size %d: handle not zeroed",
+		if (!MA_CHECK(run, !memchr_inv(&ma, 0, sizeof(ma)), "size %d: handle not zeroed",
 			      cases[i].size))
 			return;
 		bpf_mem_alloc_destroy(&ma);
@@ -112,7 +112,7 @@ static void destroy_nothing(struct ma_run *run)
 	if (!ma_setup(run, &ma, 64))
 		return;
 	bpf_mem_alloc_destroy(&ma);
-	MA_CHECK(run, !ma.pool && !ma.caches, "handle not zeroed");
+	MA_CHECK(run, !memchr_inv(&ma, 0, sizeof(ma)), "handle not zeroed");
 	bpf_mem_alloc_destroy(&ma);
 }
 
