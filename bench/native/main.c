@@ -25,6 +25,7 @@
 #define SLICE_MS	50u
 #define TRIES		20	/* for a round that nobody disturbs */
 #define REST_MS		200	/* before the next */
+#define HAND_OVERS	10000	/* to and fro, for their average */
 #define GRACE_S		20
 #define APART		((size_t)128)	/* two cache lines: cores fetch them in pairs */
 
@@ -35,9 +36,10 @@ struct worker {
 
 static struct worker workers[SHIM_CPUS_MAX];
 
-/* Of two threads: whose turn it is. */
+/* Of two threads: whose turn it is, and how long the other takes to see that. */
 static struct {
 	int turn;
+	u64 hand_over_ns;
 } ____cacheline_aligned pairs[SHIM_CPUS_MAX / 2];
 
 static struct {
@@ -211,6 +213,41 @@ static void ring_batch(int cpu)
 	batch_of(cpu, true);
 }
 
+static u64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void hand_over(int *turn, int mine, unsigned int times)
+{
+	while (times--) {
+		while (__atomic_load_n(turn, __ATOMIC_ACQUIRE) != mine)
+			__builtin_ia32_pause();
+		__atomic_store_n(turn, !mine, __ATOMIC_RELEASE);
+	}
+}
+
+/*
+ * How near two cores are to each other depends on where a hypervisor has put them,
+ * which may be another place in the next round.
+ */
+static void measure_hand_over(int cpu)
+{
+	int *turn = &pairs[cpu / 2].turn, mine = cpu & 1;
+	u64 from;
+
+	/* The other may not have begun yet. */
+	hand_over(turn, mine, 1);
+	from = clock_ns(CLOCK_MONOTONIC);
+	hand_over(turn, mine, HAND_OVERS);
+	if (mine)
+		pairs[cpu / 2].hand_over_ns =
+			(clock_ns(CLOCK_MONOTONIC) - from) / (2 * HAND_OVERS);
+}
+
 /* Returns whether it came to be; interrupts are let in meanwhile. */
 static bool wait_for_turn(const int *turn, int mine)
 {
@@ -276,6 +313,7 @@ static void pin(int cpu)
 static void work_on(int cpu)
 {
 	pin(cpu);
+	measure_hand_over(cpu);
 	domain_busy();
 	if (run.flavor->ring) {
 		ring_enter(cpu);
@@ -321,14 +359,6 @@ struct sample {
 	u64 counters[COUNTERS];
 	u64 pairs[SHIM_CPUS_MAX];
 };
-
-static u64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static void read_stats(struct bpf_mem_alloc_stats *stats)
 {
@@ -437,6 +467,17 @@ static void wait_until_home(struct bpf_mem_alloc_totals *totals)
 		  totals->allocators, totals->slab_taken, totals->slab_returned);
 }
 
+/* Of the two that are the farthest from each other. */
+static u64 slowest_hand_over(void)
+{
+	u64 slowest = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		slowest = max(slowest, pairs[cpu / 2].hand_over_ns);
+	return slowest;
+}
+
 static void record(const struct sample *from, const struct sample *to,
 		   unsigned int tries, u64 peak_bytes)
 {
@@ -445,6 +486,7 @@ static void record(const struct sample *from, const struct sample *to,
 	for (i = 0; i < COUNTERS; i++)
 		printf("%s %llu\n", counter_names[i], to->counters[i] - from->counters[i]);
 	printf("tries %u\npeak_bytes %llu\n", tries, peak_bytes);
+	printf("hand_over_ns %llu\n", slowest_hand_over());
 	printf("waiting %llu\nwaiting_peak %llu\nready %llu\npairs",
 	       freed.waiting / freed.samples, freed.peak, freed.ready / freed.samples);
 	for_each_possible_cpu(i)

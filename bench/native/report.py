@@ -24,6 +24,7 @@ def round_result(record, threads):
         "cores_used": round(int(record["ours_ns"]) / 1e9 / secs / threads, 4),
         "tries": int(record["tries"]),
         "pairs_per_sec": round(sum(numbers(record, "pairs")) / secs),
+        "hand_over_ns": int(record["hand_over_ns"]),
         "peak_bytes": int(record["peak_bytes"]),
         "slab_taken": taken,
         "slab_returned": returned,

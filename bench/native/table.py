@@ -30,11 +30,20 @@ def per_sec(row, name):
     return f"{sum(row[name]) / sum(row['secs']):.0f}"
 
 
-def freed(row, threads):
-    """How many objects of a thread wait; older results do not tell."""
-    if "waiting" not in row:
-        return ()
-    return (f"{statistics.mean(row['waiting']) / threads:.0f}",)
+# What older results do not tell: how many objects of a thread wait, and how long one
+# core takes to see what another wrote, from round to round.
+LATER = {
+    "wait/thread": ("waiting", lambda of, threads: f"{statistics.mean(of) / threads:.0f}"),
+    "hand-over ns": ("hand_over_ns", lambda of, threads: f"{min(of)}..{max(of)}"),
+}
+
+
+def later_header(row):
+    return tuple(title for title, (name, _) in LATER.items() if name in row)
+
+
+def later_cells(row, threads):
+    return tuple(show(row[name], threads) for name, show in LATER.values() if name in row)
 
 
 def cells(row, base, threads):
@@ -47,14 +56,13 @@ def cells(row, base, threads):
             per_sec(row, "gps_passed"),
             per_sec(row, "gp_expedited"),
             f"{min(row['cores_used']):.0%}",
-            f"{sum(row['slab_taken'])} = {sum(row['slab_returned'])}") + freed(row, threads)
+            f"{sum(row['slab_taken'])} = {sum(row['slab_returned'])}") + later_cells(row, threads)
 
 
 def print_group(title, rows, threads):
     base = next((r for r in rows if r["flavor"] == "normal"), None)
     print(f"\n{title}")
-    header = HEADER + (("wait/thread",) if "waiting" in rows[0] else ())
-    print_aligned([header] + [cells(row, base, threads) for row in rows])
+    print_aligned([HEADER + later_header(rows[0])] + [cells(row, base, threads) for row in rows])
     for row in rows:
         name = f"{title}, {row['flavor']}"
         if "failure" in row:
