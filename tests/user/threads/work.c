@@ -7,7 +7,10 @@
 #include "threads.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+/* For workers: an item is queued, which one of them takes, or a timer is armed. */
 static pthread_cond_t change;
+/* For who waits until an item does not run any more. */
+static pthread_cond_t end = PTHREAD_COND_INITIALIZER;
 static struct work_struct *queue, **queue_end = &queue;
 static struct delayed_work *timers;
 
@@ -36,7 +39,7 @@ static void enqueue(struct work_struct *work)
 	work->next = NULL;
 	*queue_end = work;
 	queue_end = &work->next;
-	pthread_cond_broadcast(&change);
+	pthread_cond_signal(&change);
 }
 
 static void dequeue(struct work_struct *work)
@@ -109,7 +112,25 @@ static struct work_struct *next_item(void)
 	return work;
 }
 
-/* Whoever queues an item or arms a timer says so, so this does not poll. */
+/* Takes the first item that can run, and sees to it that another worker takes the next. */
+static struct work_struct *take_item(void)
+{
+	struct work_struct *work = next_item();
+
+	if (!work)
+		return NULL;
+	dequeue(work);
+	work->pending = false;
+	work->running = true;
+	if (next_item())
+		pthread_cond_signal(&change);
+	return work;
+}
+
+/*
+ * Whoever queues an item or arms a timer says so, so this does not poll.  All who wait
+ * here know when the next timer expires, whichever of them an item wakes.
+ */
 static void wait_for_change(void)
 {
 	u64 until = real_ns() + 1000000000;
@@ -121,6 +142,12 @@ static void wait_for_change(void)
 	ts = (struct timespec){
 		.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
 	pthread_cond_timedwait(&change, &mutex, &ts);
+}
+
+static void wait_for_end(const struct work_struct *work)
+{
+	while (work->running)
+		pthread_cond_wait(&end, &mutex);
 }
 
 /* ---- interface ---- */
@@ -172,8 +199,7 @@ void cancel_work_sync(struct work_struct *work)
 	if (work->pending)
 		dequeue(work);
 	work->pending = false;
-	while (work->running)
-		wait_for_change();
+	wait_for_end(work);
 	pthread_mutex_unlock(&mutex);
 }
 
@@ -181,8 +207,7 @@ void cancel_delayed_work_sync(struct delayed_work *work)
 {
 	pthread_mutex_lock(&mutex);
 	steal(work);
-	while (work->work.running)
-		wait_for_change();
+	wait_for_end(&work->work);
 	steal(work);
 	pthread_mutex_unlock(&mutex);
 }
@@ -196,19 +221,16 @@ static void *worker_main(void *arg)
 	pthread_mutex_lock(&mutex);
 	for (;;) {
 		run_timers();
-		work = next_item();
+		work = take_item();
 		if (!work) {
 			wait_for_change();
 			continue;
 		}
-		dequeue(work);
-		work->pending = false;
-		work->running = true;
 		pthread_mutex_unlock(&mutex);
 		work->func(work);
 		pthread_mutex_lock(&mutex);
 		work->running = false;
-		pthread_cond_broadcast(&change);
+		pthread_cond_broadcast(&end);
 	}
 	return NULL;
 }
