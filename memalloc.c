@@ -43,7 +43,7 @@
  * are linked by their headers, as are those of a normal allocator.
  *
  * Depot (struct bpf_ma_depot), one per allocator and size class: whole batches
- * that one CPU has too many of and another may need, and empty magazines, under a
+ * that one CPU has too many of, for itself later or another, and empty magazines, under a
  * raw spinlock that is taken from irq_work or later and once per batch or magazine,
  * never once per object.
  *
@@ -173,6 +173,12 @@ struct bpf_ma_batch {
 	struct rcu_gp_seq cookie;
 };
 
+/* Free objects in the depot, and the cache that had too many, whose CPU used them last. */
+struct bpf_ma_stock {
+	struct bpf_ma_list list;
+	const struct bpf_mem_cache *from;
+};
+
 /**
  * struct bpf_mem_cache - the objects of one size class on one CPU
  * @active: who uses it: depth of owners, see cache_enter(), and BPF_MA_AT_MAGS
@@ -274,7 +280,7 @@ struct bpf_ma_traced {
  * @obj_bytes: bytes that an object takes in all, on every CPU it is on
  * @ready: the class is set up; set with release semantics after its caches
  * @lock: protects the fields below up to @empty
- * @batches: stack of free batches, @nr of them
+ * @batches: free batches, the youngest last, @nr of them
  * @nr: batches in @batches
  * @count: objects in @batches
  * @idle: lowest @count since the keeper looked last: nobody needed these
@@ -304,7 +310,7 @@ struct bpf_ma_depot {
 
 	/* Apart from what every free of an object reads. */
 	raw_spinlock_t lock ____cacheline_aligned;
-	struct bpf_ma_list batches[BPF_MA_DEPOT_BATCHES];
+	struct bpf_ma_stock batches[BPF_MA_DEPOT_BATCHES];
 	unsigned int nr;
 	unsigned int count;
 	unsigned int idle;
@@ -654,8 +660,9 @@ static void depot_check(const struct bpf_ma_depot *d)
 	unsigned int i, count = 0;
 
 	for (i = 0; i < d->nr; i++) {
-		WARN_ON_ONCE(!d->batches[i].count || !list_is_sound(&d->batches[i]));
-		count += d->batches[i].count;
+		WARN_ON_ONCE(!d->batches[i].list.count ||
+			     !list_is_sound(&d->batches[i].list));
+		count += d->batches[i].list.count;
 	}
 	WARN_ON_ONCE(count != d->count || d->idle > d->count);
 	WARN_ON_ONCE(!list_is_sound(&d->surplus) || !list_is_sound(&d->dead));
@@ -894,9 +901,35 @@ static __always_inline bool depot_is_ready(const struct bpf_ma_depot *d)
 	return smp_load_acquire(&d->ready);
 }
 
-/* Gives a batch of free objects to the depot. */
-static void depot_put(struct bpf_ma_depot *d, struct bpf_ma_list *list)
+/*
+ * Lock held, and there are batches: the youngest that came from @c, or else of all.
+ * What another CPU wrote last has to leave its hardware caches, line by line.
+ */
+static struct bpf_ma_stock *depot_nearest(struct bpf_ma_depot *d,
+					  const struct bpf_mem_cache *c)
 {
+	unsigned int i;
+
+	for (i = d->nr; i--;)
+		if (d->batches[i].from == c)
+			return &d->batches[i];
+	return &d->batches[d->nr - 1];
+}
+
+/* Lock held: forgets @stock, which is in use elsewhere or empty. */
+static void depot_drop(struct bpf_ma_depot *d, struct bpf_ma_stock *stock)
+{
+	struct bpf_ma_stock *next = stock + 1;
+
+	memmove(stock, next, (d->batches + d->nr - next) * sizeof(*stock));
+	d->nr--;
+}
+
+/* Gives the depot a batch of free objects that are too many for @c. */
+static void depot_put(struct bpf_ma_depot *d, const struct bpf_mem_cache *c,
+		      struct bpf_ma_list *list)
+{
+	struct bpf_ma_stock *stock;
 	unsigned long flags;
 
 	if (!list->count)
@@ -904,11 +937,26 @@ static void depot_put(struct bpf_ma_depot *d, struct bpf_ma_list *list)
 	raw_spin_lock_irqsave(&d->lock, flags);
 	d->count += list->count;
 	d->puts++;
-	if (d->nr == BPF_MA_DEPOT_BATCHES)
-		list_splice_front(&d->batches[d->nr - 1], list);
-	else
-		d->batches[d->nr++] = list_take(list);
+	if (d->nr == BPF_MA_DEPOT_BATCHES) {
+		stock = depot_nearest(d, c);
+		list_splice_back(list, &stock->list);
+		depot_drop(d, stock);
+	}
+	d->batches[d->nr++] = (struct bpf_ma_stock) { list_take(list), c };
 	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/* Lock held: takes up to @want objects from @stock. */
+static struct bpf_ma_list depot_cut(struct bpf_ma_depot *d, struct bpf_ma_stock *stock,
+				    unsigned int want)
+{
+	struct bpf_ma_list list = list_cut(&stock->list, want);
+
+	if (!stock->list.count)
+		depot_drop(d, stock);
+	d->count -= list.count;
+	d->idle = min(d->idle, d->count);
+	return list;
 }
 
 /*
@@ -943,21 +991,19 @@ static struct bpf_ma_mag *depot_get_empty(struct bpf_ma_depot *d)
 }
 
 /*
- * Takes up to @want free objects, or else robs them of those on their way to
+ * Takes up to @want free objects for @c, or else robs them of those on their way to
  * slab.  Those are past their RCU grace period, and being handed out is no worse
  * for a sleepable reader than what it may see anyway.
  */
-static struct bpf_ma_list depot_get(struct bpf_ma_depot *d, unsigned int want)
+static struct bpf_ma_list depot_get(struct bpf_ma_depot *d,
+				    const struct bpf_mem_cache *c, unsigned int want)
 {
 	struct bpf_ma_list list;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	if (d->nr) {
-		list = list_cut(&d->batches[d->nr - 1], want);
-		d->nr -= !d->batches[d->nr - 1].count;
-		d->count -= list.count;
-		d->idle = min(d->idle, d->count);
+		list = depot_cut(d, depot_nearest(d, c), want);
 		d->gets++;
 	} else {
 		list = list_cut(d->surplus.count ? &d->surplus : &d->tracing, want);
@@ -1001,10 +1047,10 @@ static void depot_trim(struct bpf_ma_depot *d)
 	raw_spin_lock_irqsave(&d->lock, flags);
 	depot_check(d);
 	idle = d->idle;
-	for (i = 0; i < d->nr && d->batches[i].count <= idle; i++) {
-		idle -= d->batches[i].count;
-		d->count -= d->batches[i].count;
-		list_splice_front(&d->surplus, &d->batches[i]);
+	for (i = 0; i < d->nr && d->batches[i].list.count <= idle; i++) {
+		idle -= d->batches[i].list.count;
+		d->count -= d->batches[i].list.count;
+		list_splice_front(&d->surplus, &d->batches[i].list);
 	}
 	d->nr -= i;
 	memmove(d->batches, d->batches + i, d->nr * sizeof(d->batches[0]));
@@ -1323,7 +1369,7 @@ static notrace void cache_spare_all(struct bpf_mem_cache *c, struct bpf_ma_list 
 /*
  * Owner, where somebody allocates: spares the fewest objects that were left over time and
  * again.  What is left once may be needed when the next grace period takes longer, and
- * what comes back from the depot then was written by another CPU last, or is from slab.
+ * may be another CPU's or slab's by then.
  */
 static notrace void cache_spare_idle(struct bpf_mem_cache *c)
 {
@@ -1820,12 +1866,14 @@ static notrace bool cache_fill_reserve(struct bpf_mem_cache *c)
 }
 
 /* At least a batch of free objects, if there is memory. */
-static struct bpf_ma_list depot_or_slab_get(struct bpf_ma_depot *d, unsigned int batch)
+static struct bpf_ma_list depot_or_slab_get(const struct bpf_mem_cache *c)
 {
+	struct bpf_ma_depot *d = c->depot;
 	struct bpf_ma_list list = {}, more;
+	unsigned int batch = cache_batch(c);
 
 	do {
-		more = depot_get(d, BPF_MA_DEPOT_GET * batch);
+		more = depot_get(d, c, BPF_MA_DEPOT_GET * batch);
 		list_splice_front(&list, &more);
 	} while (list.count < batch && depot_has_free(d));
 
@@ -1858,7 +1906,7 @@ static void depot_stock_empty(struct bpf_ma_depot *d, unsigned int size)
 /* Returns whether there was something. */
 static bool cache_refill(struct bpf_mem_cache *c)
 {
-	struct bpf_ma_list list = depot_or_slab_get(c->depot, cache_batch(c));
+	struct bpf_ma_list list = depot_or_slab_get(c);
 	bool some = list.count;
 	unsigned long flags;
 
@@ -1966,7 +2014,7 @@ static void cache_work_fn(struct irq_work *work)
 	cache_unlock(c, flags);
 
 	engine_request(waiting);
-	depot_put(c->depot, &spare);
+	depot_put(c->depot, c, &spare);
 	depot_add(c->depot, &c->depot->empty, &empty);
 	if (low)
 		cache_refill(c);
@@ -2005,7 +2053,7 @@ static void cache_flush(struct bpf_mem_cache *c)
 	c->wants = false;
 	cache_unlock(c, flags);
 
-	depot_put(c->depot, &spare);
+	depot_put(c->depot, c, &spare);
 	depot_add(c->depot, &c->depot->dead, &dead);
 }
 
@@ -2269,7 +2317,7 @@ static void depot_dismantle(struct bpf_ma_depot *d)
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	while (d->nr)
-		list_splice_front(&all, &d->batches[--d->nr]);
+		list_splice_front(&all, &d->batches[--d->nr].list);
 	d->count = 0;
 	list_splice_front(&all, &d->surplus);
 	list_splice_front(&d->dead, &all);

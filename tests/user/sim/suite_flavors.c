@@ -577,6 +577,59 @@ START_TEST(idle_objects_go)
 	end(&heap);
 }
 
+/* Some batches, less than fill the depot. */
+#define SOME	20
+
+struct neighbour {
+	struct heap *heap;
+	void *ptrs[SOME];
+};
+
+static void neighbour_alloc_fn(void *arg)
+{
+	struct neighbour *neighbour = arg;
+
+	alloc_all(neighbour->heap, neighbour->ptrs, SOME);
+}
+
+static void neighbour_free_fn(void *arg)
+{
+	struct neighbour *neighbour = arg;
+
+	free_all(neighbour->heap, neighbour->ptrs, SOME);
+}
+
+/* Of what several CPUs gave away, each gets its own back, also if it is not the youngest. */
+START_TEST(own_objects_come_back)
+{
+	void *ptrs[SOME], *again[SOME / 2];
+	struct bpf_mem_alloc_stats before, then, after;
+	struct neighbour neighbour;
+	struct heap heap;
+	size_t i, j;
+
+	neighbour.heap = &heap;
+	begin(&heap, 0);
+	alloc_all(&heap, ptrs, SOME);
+	sim_spawn("neighbour", 1, neighbour_alloc_fn, &neighbour);
+	sim_join();
+	free_all(&heap, ptrs, SOME);
+	before = heap_stats(&heap);
+	sim_spawn("neighbour", 1, neighbour_free_fn, &neighbour);
+	sim_join();
+	then = heap_stats(&heap);
+	ck_assert_uint_gt(then.depot_puts, before.depot_puts);
+	alloc_all(&heap, again, ARRAY_SIZE(again));
+	after = heap_stats(&heap);
+	ck_assert_uint_gt(after.depot_gets, then.depot_gets);
+	ck_assert_uint_eq(after.slab_taken, then.slab_taken);
+	for (i = 0; i < ARRAY_SIZE(again); i++)
+		for (j = 0; j < SOME; j++)
+			ck_assert_ptr_ne(again[i], neighbour.ptrs[j]);
+	free_all(&heap, again, ARRAY_SIZE(again));
+	end(&heap);
+}
+
 /* A CPU that frees and does not allocate keeps nothing for a later time. */
 START_TEST(freed_elsewhere_goes_at_once)
 {
@@ -846,6 +899,7 @@ struct Suite *suite_flavors(void)
 	tcase_add_loop_test(elsewhere, dead_is_not_left, 0, 2);
 	tcase_add_loop_test(elsewhere, who_only_frees_asks_nothing, 0, 4);
 	tcase_add_test(elsewhere, who_allocated_has_magazines);
+	tcase_add_test(elsewhere, own_objects_come_back);
 	suite_add_tcase(suite, elsewhere);
 	add_tests(suite, "normal", 10, normal_reuses_at_once,
 		  normal_waits_for_readers_of_slab, normal_and_trace_readers,
