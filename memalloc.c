@@ -96,7 +96,8 @@
 #define BPF_MA_FREE_ATOMIC	128	/* objects to slab in one irq_work */
 #define BPF_MA_KEEPER_PERIOD	msecs_to_jiffies(100)
 #define BPF_MA_REFILL_NS	(10 * NSEC_PER_MSEC)	/* for which a task spins */
-#define BPF_MA_REST_PARTS	10	/* the shortest rest is that part of a full one */
+#define BPF_MA_REST_PARTS	5	/* the shortest rest is that part of a full one */
+#define BPF_MA_RESTS_OF_FEW	2	/* full ones, where few bytes wait */
 #define BPF_MA_GP_LATE_NS	(300 * NSEC_PER_USEC)	/* three times what is usual */
 #define BPF_MA_AT_MAGS		0x10000	/* in @active: the fast path is at the magazines */
 /* Flavors whose every free waits for a grace period. */
@@ -107,18 +108,19 @@ static const u16 class_sizes[BPF_MA_NR_CLASSES] = {
 };
 
 /*
- * Bytes of freed objects that one cache lets wait for whatever grace period
- * comes, before it asks for an expedited one.
+ * Bytes of freed objects that wait in one cache and ask for an expedited grace period.
+ * Fewer ask for one after some rests, if they are half of that at least; others wait for
+ * whatever grace period comes.
  */
-static unsigned int expedite_bytes = 64 * 1024;
+static unsigned int expedite_bytes = 112 * 1024;
 module_param(expedite_bytes, uint, 0644);
-MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period");
+MODULE_PARM_DESC(expedite_bytes, "bytes waiting on one CPU that ask for an expedited grace period, as do half of them after two rests");
 
 /*
  * Rest between the end of an expedited grace period and the next request.  Where n times
  * expedite_bytes wait it is an n-th of that.
  */
-static unsigned int expedite_rest_us = 900;
+static unsigned int expedite_rest_us = 500;
 module_param(expedite_rest_us, uint, 0644);
 MODULE_PARM_DESC(expedite_rest_us, "microseconds between two expedited grace periods, less if much waits");
 
@@ -1108,18 +1110,20 @@ static void engine_fn(struct work_struct *work)
 }
 
 /*
- * Whether asking now would start a grace period, as @bytes wait on this CPU.  If there
- * are many the rest is the shorter the more there are, down to a part of it.  As bytes
- * that wait are those freed between two grace periods, both they and the number of
- * grace periods then grow with the square root of the rate of frees, as long as the
- * rest is most of that time.  Any context.
+ * Whether asking now would start a grace period, as @bytes wait on this CPU.  Usually
+ * that is when there are expedite_bytes, so what waits is the same at any rate of frees.
+ * Where these come during the rest it is the shorter the more there are, down to a part
+ * of it: as bytes that wait are those freed between two grace periods, both they and the
+ * number of grace periods then grow with the square root of the rate, as long as the
+ * rest is most of that time.  And where they come slowly half as many will do, which
+ * bounds the time for which anything waits.  Any context.
  */
 static bool notrace engine_is_ready(u64 bytes)
 {
 	u64 rest = READ_ONCE(expedite_rest_us), least = READ_ONCE(expedite_bytes);
 	s64 rested;
 
-	if (bytes <= least)
+	if (bytes < least / 2)
 		return false;
 	/* Pairs with the release in engine_fn(): its end is that of the last one. */
 	if (smp_load_acquire(&engine.busy))
@@ -1128,7 +1132,9 @@ static bool notrace engine_is_ready(u64 bytes)
 	rested = (s64)(local_clock() - READ_ONCE(engine.rests_since)) >> 10;
 	if (rested < (s64)(rest / BPF_MA_REST_PARTS))
 		return false;
-	return rested >= (s64)rest || bytes * rested >= least * rest;
+	if (bytes < least)
+		return rested >= (s64)(BPF_MA_RESTS_OF_FEW * rest);
+	return bytes * rested >= least * rest;
 }
 
 /*

@@ -288,10 +288,10 @@ START_TEST(pressure_expedites)
 	gps = heap_totals().gp_expedited;
 	ck_assert_uint_gt(gps, 5);
 	/*
-	 * One takes 1 ms, then comes an eighth of that, then a rest: 900 us where 64 KiB
-	 * wait, which are 16 objects.  What waits is what was freed since one began.
+	 * One takes 1 ms, then comes an eighth of that, then a rest: 500 us where 112 KiB
+	 * wait, which are 28 objects.  What waits is what was freed since one began.
 	 */
-	rest = 900 * NSEC_PER_USEC * 16 / (4000 / gps);
+	rest = 500 * NSEC_PER_USEC * 28 / (4000 / gps);
 	ck_assert_uint_le(gps, (sim.ns - began) / (1125 * NSEC_PER_USEC + rest) + 1);
 	/* By Little's law 33 a millisecond; a normal grace period takes 20 ms. */
 	ck_assert_uint_lt(most, 300);
@@ -323,18 +323,36 @@ static u64 expedited_with(u64 ns_per_free, unsigned int ms)
 /* What is freed sixteen times as fast has four times as many grace periods. */
 START_TEST(pressure_shortens_rest)
 {
-	u64 slow = expedited_with(16 * NSEC_PER_USEC, 100);
-	u64 fast = expedited_with(1 * NSEC_PER_USEC, 100);
+	u64 slow = expedited_with(24 * NSEC_PER_USEC, 100);
+	u64 fast = expedited_with(24 * NSEC_PER_USEC / 16, 100);
 
 	ck_assert_uint_gt(slow, 50);
 	ck_assert_uint_gt(fast, 3 * slow);
 	ck_assert_uint_lt(fast, 5 * slow);
 }
 
-/* However fast: 10 us for a grace period, and a rest of 900 / 10. */
+/* However fast: 10 us for a grace period, and a rest of 500 / 5. */
 START_TEST(rest_is_not_too_short)
 {
-	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 900 / 10) + 1);
+	ck_assert_uint_le(expedited_with(20, 10), 10000 / (10 + 500 / 5) + 1);
+}
+
+/*
+ * What comes slowly, in batches of 14: two of them ask for a grace period, which is every
+ * 1120 us; one does if it took longer than two rests of 500 us, 1680 us and 5600 us here.
+ */
+START_TEST(few_rest_longer)
+{
+	u64 gps = expedited_with(40 * NSEC_PER_USEC, 100);
+
+	ck_assert_uint_gt(gps, 100000 / 1250);
+	ck_assert_uint_lt(gps, 100000 / 1000);
+	gps = expedited_with(120 * NSEC_PER_USEC, 100);
+	ck_assert_uint_gt(gps, 100000 / 1850);
+	ck_assert_uint_lt(gps, 100000 / 1650);
+	gps = expedited_with(400 * NSEC_PER_USEC, 100);
+	ck_assert_uint_gt(gps, 100000 / 6200);
+	ck_assert_uint_le(gps, 100000 / 5600);
 }
 
 /* A slow expedited grace period is followed by a longer rest. */
@@ -907,7 +925,7 @@ struct Suite *suite_flavors(void)
 	add_tests(suite, "reuse-after-rcu-gp", 10, reuse_waits_for_rcu_readers,
 		  reuse_free_rcu_waits_for_rcu_readers, reuse_and_trace_readers,
 		  pressure_expedites, pressure_shortens_rest, rest_is_not_too_short,
-		  slow_expedited_rests, pair_reuse);
+		  few_rest_longer, slow_expedited_rests, pair_reuse);
 	add_tests(suite, "ring", 30, ring_is_full);
 	add_tests(suite, "free-after-rcu-gp", 10, free_after_waits_for_rcu_readers,
 		  free_after_ignores_trace_readers);
