@@ -1123,7 +1123,7 @@ static bool notrace engine_is_ready(u64 bytes)
 	u64 rest = READ_ONCE(expedite_rest_us), least = READ_ONCE(expedite_bytes);
 	s64 rested;
 
-	if (bytes < least / 2)
+	if (!bytes || bytes < least / 2)
 		return false;
 	/* Pairs with the release in engine_fn(): its end is that of the last one. */
 	if (smp_load_acquire(&engine.busy))
