@@ -9,13 +9,19 @@ import statistics
 import sys
 
 # The flavor in question and those it is held against: the module's map, beside the
-# kernel's, or the kernel's own map with the one allocator and the other.
+# kernel's, or the kernel's own map with the series in one boot, or with the one allocator
+# and the other by turns.
 SUBJECTS = {
     "reuse-after-rcu-gp": {
         "normal": "normal",
         "the kernel's": "kernel",
         "preallocated": "kernel-prealloc",
         "free-rcu": "free-rcu",
+    },
+    "kernel-reuse-after-rcu-gp": {
+        "normal": "kernel",
+        "preallocated": "kernel-prealloc",
+        "free-rcu": "kernel-free-rcu",
     },
     "flavored-reuse-after-rcu-gp": {
         "normal": "flavored",
@@ -24,6 +30,13 @@ SUBJECTS = {
         "classic's free_rcu": "classic-free-rcu",
     },
 }
+
+
+def reference_of(bench):
+    """The flavor that each row is compared with, if there is a row of it."""
+    flavors = {row["flavor"] for row in bench["rows"]}
+    default = "kernel" if "normal" not in flavors and "kernel" in flavors else "normal"
+    return bench["env"].get("reference", default)
 
 
 def columns(reference, graces):
@@ -171,9 +184,9 @@ def main():
     if "gps" in env:
         print("{gps} expedited grace periods a second waited for besides".format(**env))
     cases = list(dict.fromkeys(row["case"] for row in bench["rows"]))
+    reference = reference_of(bench)
     for case in cases:
-        print_case(case, [row for row in bench["rows"] if row["case"] == case],
-                   env.get("reference", "normal"))
+        print_case(case, [row for row in bench["rows"] if row["case"] == case], reference)
     print_ratios(bench["rows"], cases)
     print_threads(bench["rows"])
     sys.exit(any("failure" in row for row in bench["rows"]))
