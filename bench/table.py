@@ -21,7 +21,6 @@ SUBJECTS = {
     "kernel-reuse-after-rcu-gp": {
         "normal": "kernel",
         "preallocated": "kernel-prealloc",
-        "free-rcu": "kernel-free-rcu",
     },
     "flavored-reuse-after-rcu-gp": {
         "normal": "flavored",
