@@ -31,14 +31,6 @@ SUBJECTS = {
     },
 }
 
-# Two flavors that never share a boot, each with what runs beside it and is the same in
-# both kernels: what the host did to either boot is in both of a pair.
-BRIDGES = {
-    "flavored-reuse-after-rcu-gp": {
-        "classic, each to its preallocated": ("flavored-prealloc", "classic", "classic-prealloc"),
-    },
-}
-
 
 def reference_of(bench):
     """The flavor that each row is compared with, if there is a row of it."""
@@ -129,15 +121,6 @@ def divide(row, base, figure):
                          for ours, theirs in zip(row["rounds"], base["rounds"])])
 
 
-def divide_across_boots(rows):
-    """The speed of the first to the second row, over that of the third to the fourth."""
-    if not all(rows):
-        return "-"
-    rounds = zip(*(row["rounds"] for row in rows))
-    return median_ratio([(speed(ours) / speed(ours_beside), speed(theirs) / speed(theirs_beside))
-                         for ours, ours_beside, theirs, theirs_beside in rounds])
-
-
 def peak_to_average(row):
     return median_ratio([(peak(r), memory(r)) for r in row["rounds"]]) if row else "-"
 
@@ -149,10 +132,6 @@ def ratio_lines(subject, others, by_key, cases):
                          for case in cases]
 
     lines = [line(f"speed / {name}", other, speed) for name, other in others.items()]
-    lines += [[f"speed / {name}"] +
-              [divide_across_boots([by_key.get((case, flavor)) for flavor in (subject, *bridge)])
-               for case in cases]
-              for name, bridge in BRIDGES.get(subject, {}).items()]
     lines += [line(f"memory / {name}", other, memory) for name, other in others.items()]
     rows = [by_key.get((case, subject)) for case in cases]
     lines.append(["peak / average memory"] + [peak_to_average(row) for row in rows])
